@@ -1,0 +1,153 @@
+"""The whole way, in a minute: a sandbox of the Crewmojo API, the tap, a Singer target, SQL.
+
+Loads half a year of a made-up company into JSON lines, looks at them with DuckDB, then runs again
+a month later and shows what was asked for. Everything is on this machine, and gone at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import duckdb
+from uv import find_uv_bin
+
+from tap_crewmojo.sandbox.runner import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_crewmojo.sandbox.log import RequestEntry
+
+TIME_SCALE = 0.01  # a job of 75 seconds takes less than one
+REPORTS = [
+    "oneonone.summary",
+    {"id": "oneonone.detail", "force_job": True},  # as if it took long
+    "engagement.survey",  # does take long
+    {"id": "people.directory", "replication_method": "FULL_TABLE"},
+]
+TARGET = ("target-jsonl==0.1.4", "target-jsonl")
+
+# Files only grow: a window that was read again is in them twice. Its newest report counts.
+CURRENT = """
+    CREATE OR REPLACE VIEW {stream} AS
+    FROM read_json('{file}')
+    QUALIFY _sdc_report_datetime = max(_sdc_report_datetime) OVER ({windows})
+"""
+ONE_ON_ONES = """
+    SELECT
+        _sdc_report_start_date AS month,
+        count(*) AS people,
+        sum("Completed 1:1s")::INTEGER AS "1:1s",
+        round(avg("Average Rating"), 2) AS rating
+    FROM oneonone_summary
+    GROUP BY month
+    ORDER BY month
+"""
+
+
+def main() -> None:
+    """Show it."""
+    began = monotonic()
+    with (
+        TemporaryDirectory(prefix="crewmojo-demo-") as name,
+        Sandbox(seed=1, time_scale=TIME_SCALE) as sandbox,
+    ):
+        folder = Path(name)
+        config: dict[str, object] = {
+            "api_url": sandbox.api_url,
+            "client_id": sandbox.client_id,
+            "client_secret": sandbox.client_secret,
+            "reports": REPORTS,
+            "start_date": "2025-01-01",
+        }
+        print("A sandbox of the Crewmojo API is running, with made-up people.")
+
+        print("\n1. tap-crewmojo | target-jsonl, from January to June 2025\n")
+        state = load(folder, config | {"end_date": "2025-06-30"}, "{}")
+        asked_first = sandbox.requests
+        show_requests(asked_first)
+        print("\n   What the target has written, and the 1:1s in it:\n")
+        show_files(folder)
+
+        print("2. The same a month later, with the state that the first run left\n")
+        load(folder, config | {"end_date": "2025-07-31"}, state)
+        show_requests(sandbox.requests[len(asked_first) :])
+        print("\n   Only July, and June again: the 7 days of `lookback_days` reach into it.\n")
+        show_files(folder)
+    print(f"Done in {monotonic() - began:.0f} seconds. Nothing is left running, no file is left.")
+
+
+def load(folder: Path, config: dict[str, object], state: str) -> str:
+    """Pipe the tap into the target; return the last state that the target has loaded."""
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "state.json").write_text(state)
+    (folder / "target.json").write_text('{"do_timestamp_file": false}')
+    requirement, target = TARGET
+    with (
+        (folder / "tap.log").open("wb") as log,
+        subprocess.Popen(
+            ["tap-crewmojo", "--config", "config.json", "--state", "state.json"],
+            cwd=folder,
+            env=os.environ | {"TAP_CREWMOJO_TIME_SCALE": str(TIME_SCALE)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+        ) as tap,
+    ):
+        loaded = subprocess.run(
+            # In an environment of its own: it needs other versions of what the tap needs.
+            [
+                *(find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable),
+                *("--from", requirement, target, "--config", "target.json"),
+            ],
+            cwd=folder,
+            stdin=tap.stdout,
+            stdout=subprocess.PIPE,
+            check=False,
+            text=True,
+        )
+    if tap.returncode or loaded.returncode:
+        print((folder / "tap.log").read_text())
+        sys.exit(f"tap ended with {tap.returncode}, target with {loaded.returncode}")
+    return loaded.stdout.splitlines()[-1]
+
+
+def show_requests(requests: Iterable[RequestEntry]) -> None:
+    """Print what was asked for, a line for each report."""
+
+    def report(request: RequestEntry) -> str:
+        return request.report or ""
+
+    asked = sorted((request for request in requests if request.report), key=report)
+    for name, entries in groupby(asked, report):
+        about = list(entries)
+        windows = sorted({f"{post.start}-{post.end}" for post in about if post.start})
+        jobs = len({entry.job_id for entry in about} - {None})
+        polls = sum(entry.phase == "poll" for entry in about)
+        what = f"{len(windows)} windows, {windows[0]} to {windows[-1]}" if windows else "no dates"
+        print(f"   {name:18} {what}{f'; {jobs} jobs, polled {polls} times' if jobs else ''}")
+
+
+def show_files(folder: Path) -> None:
+    """Print how many rows there are of each stream, and what they tell about 1:1s."""
+    with duckdb.connect() as database:
+        for file in sorted(folder.glob("*.jsonl")):
+            lines = len(file.read_bytes().splitlines())
+            windows = (
+                "" if file.stem == "people_directory" else "PARTITION BY _sdc_report_start_date"
+            )
+            database.execute(CURRENT.format(stream=file.stem, file=file, windows=windows))
+            rows = len(database.sql(f"FROM {file.stem}").fetchall())
+            print(f"   {file.name:24} {lines:4} lines, {rows:4} of them current")
+        print(f"\n{database.sql(ONE_ON_ONES)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+# Editable, because uv would otherwise install the wheel that it built of an earlier state.
+TAP_WITH_SANDBOX = ("--editable", ".[sandbox]")
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of one dependency group."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format and style."""
+    session.install(*group("lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    session.install(*TAP_WITH_SANDBOX, *group("types"))
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after -- go to pytest."""
+    session.install(*TAP_WITH_SANDBOX, *group("tests"))
+    coverage = ["--cov", "--cov-report=term"]
+    if session.posargs:
+        coverage.append("--cov-fail-under=0")  # some of the tests cover some of the code
+    parallel = ["--numprocesses=logical", "--dist=worksteal"]
+    session.run("pytest", *parallel, *coverage, *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Load made-up data from the sandbox into files and look at them."""
+    session.install(*TAP_WITH_SANDBOX, "duckdb>=1.4", "uv>=0.9")
+    session.run("python", "demo/demo.py", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the distributions and run the wheel where nothing else is installed."""
+    session.install("uv>=0.9")
+    session.run("uv", "build", "--clear", "--out-dir", "dist")
+    (wheel,) = (ROOT / "dist").glob("*.whl")
+    session.chdir(session.create_tmp())
+    session.run(
+        *("uv", "tool", "run", "--isolated", "--from", str(wheel)), "tap-crewmojo", "--about"
+    )

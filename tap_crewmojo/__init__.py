@@ -1,0 +1,3 @@
+"""Singer tap for Crewmojo's report downloads."""
+
+from __future__ import annotations

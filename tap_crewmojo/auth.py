@@ -1,0 +1,128 @@
+"""The one access token of the whole process.
+
+Every new token invalidates all earlier tokens of the client (vendor's page), so two threads or
+streams that each fetched their own would knock each other out.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import requests
+from singer_sdk.authenticators import OAuthAuthenticator
+
+from tap_crewmojo.errors import CredentialsError, TransientError, vendor_text
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from tap_crewmojo.clock import Clock
+    from tap_crewmojo.settings import Settings
+
+LIFETIME = 30 * 60
+"""Seconds that a token lives where its answer does not say (vendor's page)."""
+
+RENEWAL_MARGIN = 2 * 60
+"""Seconds before its end at which a token is renewed."""
+
+CONNECT_TIMEOUT = 10
+"""Seconds to wait for a connection."""
+
+_REFUSED = (400, 401, 403)
+
+
+class CrewmojoAuthenticator(OAuthAuthenticator):
+    """Puts the token on requests; fetches it once, renews it ahead of its end. Thread-safe.
+
+    Args:
+        settings: the client's credentials, the API root and time-outs.
+        clock: tells the token's age, by a clock that nobody can set.
+        session: sends the token request, once: a blind repetition could kill a token in use.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, session: requests.Session) -> None:
+        super().__init__(
+            auth_endpoint=f"{settings.api_url}/oauth/token",
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+            default_expiration=LIFETIME,
+        )
+        self._session = session
+        self._clock = clock
+        self._timeout = (clock.real(CONNECT_TIMEOUT), clock.real(settings.request_timeout))
+        self._lock = threading.RLock()
+        self._expires_at = float("-inf")
+
+    @override
+    def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        with self._lock:
+            return super().authenticate_request(request)
+
+    @property
+    @override
+    def oauth_request_body(self) -> dict[str, Any]:
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+
+    @override
+    def is_token_valid(self) -> bool:
+        return self._clock.monotonic() < self._expires_at
+
+    def reject(self, request: requests.PreparedRequest) -> None:
+        """Give up the token that a request was refused with, if it is still the current one.
+
+        If it is not, another thread has renewed it since: the request only has to be repeated.
+        """
+        with self._lock:
+            if request.headers.get("Authorization") == f"Bearer {self.access_token}":
+                self._expires_at = float("-inf")
+
+    @override
+    def update_access_token(self) -> None:
+        """Fetch a token.
+
+        Raises:
+            CredentialsError: Crewmojo refuses the client id or secret.
+            TransientError: the request failed in a way that may pass.
+        """
+        requested_at = self._clock.monotonic()
+        self.logger.info("Requesting an access token")
+        try:
+            response = self._session.post(
+                self.auth_endpoint,
+                data=self.oauth_request_payload,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as exc:
+            msg = f"the token request failed ({type(exc).__name__})"
+            raise TransientError(msg) from None
+        self._accept(response, requested_at)
+
+    def _accept(self, response: requests.Response, requested_at: float) -> None:
+        status = response.status_code
+        if status in _REFUSED:
+            msg = (
+                f"Crewmojo refused the client id or secret (status {status} from /oauth/token"
+                f"{vendor_text(response.content)}). Check client_id, client_secret and "
+                "environment; both are in Crewmojo under Company Settings > Integrations > API "
+                "Authentication."
+            )
+            raise CredentialsError(msg)
+        try:
+            answer = response.json() if response.ok else {}
+            token, lifetime = answer["access_token"], float(answer.get("expires_in") or LIFETIME)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            msg = f"the token request was answered with status {status} and no token"
+            raise TransientError(msg) from None
+        self.access_token = token
+        # At least half its life: a margin longer than the life would fetch a token per request.
+        self._expires_at = requested_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)

@@ -1,0 +1,55 @@
+"""The one place that reads the clock and waits.
+
+Waits and deadlines are counted in the API's seconds. Against a sandbox that runs faster than
+life (`tap-crewmojo-sandbox --time-scale 0.01`), `TAP_CREWMOJO_TIME_SCALE=0.01` makes the tap wait
+as much less; against Crewmojo itself leave it unset.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+SCALE_VARIABLE = "TAP_CREWMOJO_TIME_SCALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Wall clock, stop-watch and alarm.
+
+    Args:
+        scale: real seconds in one second of the API; 1 but for a sandbox.
+    """
+
+    scale: float = 1.0
+
+    @classmethod
+    def from_environment(cls) -> Clock:
+        """Return the clock that `TAP_CREWMOJO_TIME_SCALE` asks for.
+
+        Raises:
+            ValueError: if the variable does not hold a positive number.
+        """
+        scale = float(os.environ.get(SCALE_VARIABLE, "1"))
+        if not scale > 0:
+            msg = f"{SCALE_VARIABLE} must be a positive number"
+            raise ValueError(msg)
+        return cls(scale)
+
+    def now(self, zone: tzinfo = UTC) -> datetime:
+        """Return the present moment, aware, in a time zone."""
+        return datetime.now(zone)
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards, whatever is done to the wall clock."""
+        return time.monotonic() / self.scale
+
+    def real(self, seconds: float) -> float:
+        """Return how long some seconds of the API take here, in real seconds."""
+        return seconds * self.scale
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for some seconds of the API."""
+        time.sleep(self.real(max(seconds, 0)))

@@ -1,0 +1,245 @@
+"""Column types: inferred from rows, written as JSON schema, and applied to values.
+
+The vendor publishes no types, so they are told from what a cell looks like, and nothing ambiguous
+is guessed: what is no number, boolean, date or date-time beyond doubt stays a string. Numbers are
+never `integer`: a target that later meets 1.5 in such a column stores 2 or stops.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import tzinfo
+
+    from tap_crewmojo.rows import Cell, Row
+
+Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None"
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,24})?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_DATE_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+_MOST_DIGITS: Final = 15
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+class Misfit(StrEnum):
+    """The value of a conversion that failed."""
+
+    MISFIT = "misfit"
+
+
+MISFIT: Final = Misfit.MISFIT
+
+Converter: TypeAlias = "Callable[[Cell], Value | Misfit]"
+"""Turns a non-null cell into the value of its column's type, or `MISFIT`."""
+
+
+class ColumnType(StrEnum):
+    """The types that a column of a report can have."""
+
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATE_TIME = "date-time"
+    OBJECT = "object"
+    ARRAY = "array"
+    INTEGER = "integer"
+
+    @classmethod
+    def for_settings(cls) -> tuple[ColumnType, ...]:
+        """Return the types that a user may give to a column."""
+        return (cls.STRING, cls.NUMBER, cls.BOOLEAN, cls.DATE, cls.DATE_TIME)
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The type as JSON schema, nullable: any cell of a report may be empty."""
+        if self in {ColumnType.DATE, ColumnType.DATE_TIME}:
+            return {"type": ["string", "null"], "format": str(self)}
+        return {"type": [str(self), "null"]}
+
+    @classmethod
+    def of_json_schema(cls, schema: Mapping[str, Any]) -> ColumnType:
+        """Return the type of a catalog's column; what is not one of ours is a string."""
+        declared = schema.get("type", "string")
+        names = [declared] if isinstance(declared, str) else declared
+        kind = next((name for name in names if name != "null"), "string")
+        if kind == "string" and schema.get("format") in {cls.DATE, cls.DATE_TIME}:
+            return cls(schema["format"])
+        return cls(kind) if kind in set(cls) else cls.STRING
+
+    @classmethod
+    def of_cell(cls, cell: str | dict[str, Any] | list[Any]) -> ColumnType:
+        """Return the one type that a cell's text fits beyond doubt."""
+        if isinstance(cell, dict):
+            return cls.OBJECT
+        if isinstance(cell, list):
+            return cls.ARRAY
+        return next(
+            (kind for kind in _TOLD_BY_TEXT if converter(kind)(cell) is not MISFIT), cls.STRING
+        )
+
+
+_TOLD_BY_TEXT: Final = (
+    ColumnType.NUMBER,
+    ColumnType.DATE,
+    ColumnType.DATE_TIME,
+    ColumnType.BOOLEAN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnConfig:
+    """The type that the user gives to a column, instead of an inferred one.
+
+    Args:
+        type: the column's type.
+        format: how its dates are written, in `strptime`'s terms; ISO 8601 where none is given.
+    """
+
+    type: ColumnType
+    format: str | None = None
+
+
+def infer(rows: Iterable[Row]) -> dict[str, ColumnType]:
+    """Return the type of each column, by its heading, in the order of appearance.
+
+    A column has a type if all its non-empty cells fit it; a column without any is a string.
+    """
+    types: dict[str, ColumnType | None] = {}
+    for row in rows:
+        for heading, cell in row.items():
+            known = types.setdefault(heading, None)
+            if cell is None or known is ColumnType.STRING:
+                continue
+            kind = ColumnType.of_cell(cell)
+            types[heading] = kind if known in {None, kind} else ColumnType.STRING
+    return {heading: kind or ColumnType.STRING for heading, kind in types.items()}
+
+
+def converter(kind: ColumnType, form: str | None = None, zone: tzinfo = UTC) -> Converter:
+    """Return the function that turns a column's cells into values.
+
+    Args:
+        kind: the column's type.
+        form: how its dates are written, in `strptime`'s terms.
+        zone: the zone of date-times that `form` reads without one.
+    """
+    match kind:
+        case ColumnType.DATE if form:
+            return lambda cell: _date_by_form(cell, form)
+        case ColumnType.DATE_TIME if form:
+            return lambda cell: _date_time_by_form(cell, form, zone)
+        case _:
+            return _CONVERTERS[kind]
+
+
+def to_text(cell: Cell) -> str | None:
+    """Return a cell as a string column holds it; nested JSON as its compact text."""
+    if cell is None or isinstance(cell, str):
+        return cell
+    return json.dumps(cell, ensure_ascii=False, separators=(",", ":"))
+
+
+def _number(cell: Cell) -> Value | Misfit:
+    """Read a number in canonical JSON form whose digits a double holds exactly."""
+    if not isinstance(cell, str) or not _NUMBER.fullmatch(cell):
+        return MISFIT
+    if "." not in cell:
+        return int(cell)
+    if len(cell.lstrip("-0.").replace(".", "")) > _MOST_DIGITS:
+        return MISFIT
+    return float(cell)
+
+
+def _integer(cell: Cell) -> Value | Misfit:
+    value = _number(cell)
+    return value if isinstance(value, int) else MISFIT
+
+
+def _boolean(cell: Cell) -> Value | Misfit:
+    return _BOOLEANS.get(cell.lower(), MISFIT) if isinstance(cell, str) else MISFIT
+
+
+def _date(cell: Cell) -> Value | Misfit:
+    if not isinstance(cell, str) or not _DATE.fullmatch(cell):
+        return MISFIT
+    try:
+        date.fromisoformat(cell)
+    except ValueError:
+        return MISFIT
+    return cell
+
+
+def _date_time(cell: Cell) -> Value | Misfit:
+    if not isinstance(cell, str) or not _DATE_TIME.fullmatch(cell):
+        return MISFIT
+    try:
+        datetime.fromisoformat(cell)
+    except ValueError:
+        return MISFIT
+    return cell
+
+
+def _date_by_form(cell: Cell, form: str) -> Value | Misfit:
+    try:
+        return datetime.strptime(cell, form).date().isoformat()  # type: ignore[arg-type]  # noqa: DTZ007  # only its date
+    except (ValueError, TypeError):
+        return MISFIT
+
+
+def _date_time_by_form(cell: Cell, form: str, zone: tzinfo) -> Value | Misfit:
+    try:
+        moment = datetime.strptime(cell, form)  # type: ignore[arg-type]  # noqa: DTZ007  # below
+        # In UTC: the offsets of history have seconds, which RFC 3339 cannot write.
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return MISFIT
+    return moment.isoformat()
+
+
+def _object(cell: Cell) -> Value | Misfit:
+    value = _nested(cell)
+    return value if isinstance(value, dict) else MISFIT
+
+
+def _array(cell: Cell) -> Value | Misfit:
+    value = _nested(cell)
+    return value if isinstance(value, list) else MISFIT
+
+
+def _nested(cell: Cell) -> object:
+    """Return nested JSON, also from its text: a JSON report may come back from a job as CSV."""
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return json.loads(cell, parse_constant=_refuse)
+    except ValueError:
+        return None
+
+
+def _refuse(constant: str) -> None:
+    msg = f"{constant} is no JSON"
+    raise ValueError(msg)
+
+
+_CONVERTERS: Final[dict[ColumnType, Converter]] = {
+    ColumnType.STRING: to_text,
+    ColumnType.NUMBER: _number,
+    ColumnType.INTEGER: _integer,
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.DATE: _date,
+    ColumnType.DATE_TIME: _date_time,
+    ColumnType.OBJECT: _object,
+    ColumnType.ARRAY: _array,
+}

@@ -1,0 +1,220 @@
+"""The settings as declared: names, types, defaults, and the words that document them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from singer_sdk import typing as th
+from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
+
+from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.reports import ContentType
+from tap_crewmojo.schema import OnNewColumn
+from tap_crewmojo.windows import ReportWindow
+
+
+class Environment(StrEnum):
+    """The vendor's installations."""
+
+    PRODUCTION = "production"
+    TEST = "test"
+
+    @property
+    def api_url(self) -> str:
+        """The API root (vendor's page "Downloading Data & Reports > API")."""
+        host = "api" if self is Environment.PRODUCTION else "api.test"
+        return f"https://{host}.crewmojo.com/v1"
+
+
+_COLUMN_TYPES = [str(name) for name in ColumnType.for_settings()]
+_WINDOWS = [str(unit) for unit in ReportWindow]
+_CONTENT_TYPES = [str(kind) for kind in ContentType]
+
+_REPORT = {
+    "type": ["string", "object"],
+    "minLength": 1,
+    "required": ["id"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {"type": "string", "minLength": 1},
+        "name": {"type": "string", "minLength": 1},
+        "replication_method": {"enum": ["INCREMENTAL", "FULL_TABLE"]},
+        "primary_keys": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        "columns": {
+            "type": "object",
+            "additionalProperties": {
+                "type": ["string", "object"],
+                "if": {"type": "string"},
+                "then": {"enum": _COLUMN_TYPES},
+                "required": ["type"],
+                "additionalProperties": False,
+                "properties": {"type": {"enum": _COLUMN_TYPES}, "format": {"type": "string"}},
+            },
+        },
+        "report_window": {"enum": _WINDOWS},
+        "lookback_days": {"type": "integer", "minimum": 0},
+        "content_type": {"enum": _CONTENT_TYPES},
+        "force_job": {"type": "boolean"},
+    },
+}
+
+SETTINGS = th.PropertiesList(
+    th.Property(
+        "client_id",
+        th.StringType,
+        required=True,
+        title="Client ID",
+        description="Client id, from Crewmojo: Company Settings > Integrations > API "
+        "Authentication.",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="Client secret",
+        description="Secret key, from the same page. Crewmojo logs every time somebody views it.",
+    ),
+    th.Property(
+        "reports",
+        th.CustomType({"type": "array", "minItems": 1, "items": _REPORT}),
+        required=True,
+        title="Reports",
+        description="The reports to download, each an identifier that Crewmojo gave you "
+        '(`"oneonone.summary"`) or an object: `id` (required), `name` (of the stream; default: '
+        "the id in lower case, other characters than a-z and 0-9 as `_`), `replication_method` "
+        "(`INCREMENTAL`, the default, or `FULL_TABLE`: no dates are sent), `primary_keys` "
+        "(columns that tell the rows of one window apart; default: the row number), `columns` "
+        "(types instead of the inferred ones, by column: "
+        f"{', '.join(f'`{name}`' for name in _COLUMN_TYPES)}, or an object with `type` and a "
+        "`strptime` `format`), and its own `report_window`, "
+        '`lookback_days`, `content_type`, `force_job`. Example: `["oneonone.summary", '
+        '{"id": "people.directory", "replication_method": "FULL_TABLE"}]`.',
+        examples=[["oneonone.summary"]],
+    ),
+    th.Property(
+        "start_date",
+        th.StringType,
+        title="Start date",
+        description="First day to download, as an ISO date (`2024-01-01`; of a date-time its date "
+        "counts). Required unless every report is `FULL_TABLE`. The first window is the calendar "
+        "window that holds it. To go further back later, run a full refresh.",
+        examples=["2024-01-01"],
+    ),
+    th.Property(
+        "end_date",
+        th.StringType,
+        title="End date",
+        description="Last day to download, inclusive, as an ISO date. Default: yesterday in "
+        "`timezone`. A later day than today counts as today.",
+        examples=["2024-12-31"],
+    ),
+    th.Property(
+        "timezone",
+        th.StringType,
+        default="UTC",
+        title="Time zone",
+        description="IANA time zone in which `yesterday` is meant, such as `Australia/Sydney`; "
+        "also the zone of date-times that a `format` reads without one.",
+        examples=["Australia/Sydney"],
+    ),
+    th.Property(
+        "report_window",
+        th.StringType,
+        default="month",
+        allowed_values=_WINDOWS,
+        title="Report window",
+        description="Calendar unit that one request covers: `day`, `week` (from Monday), `month`, "
+        "`quarter` or `year`. Rows of a summary depend on it: changing it makes other rows, so run "
+        "a full refresh into an empty table then.",
+    ),
+    th.Property(
+        "lookback_days",
+        th.IntegerType(minimum=0),
+        default=7,
+        title="Lookback (days)",
+        description="Days before the bookmark whose windows are downloaded again in every run, "
+        "since people go on editing the recent past.",
+    ),
+    th.Property(
+        "content_type",
+        th.StringType,
+        default="csv",
+        allowed_values=_CONTENT_TYPES,
+        title="Content type",
+        description="What to ask Crewmojo for: `csv` or `json`. Rows and types are the same "
+        "either way; an answer is read by what it is.",
+    ),
+    th.Property(
+        "infer_types",
+        th.BooleanType,
+        default=True,
+        title="Infer types",
+        description="Infer each column's type from a sample report in discovery. If false, every "
+        "column without an entry in `columns` is a string.",
+    ),
+    th.Property(
+        "on_new_column",
+        th.StringType,
+        default="add",
+        allowed_values=[str(choice) for choice in OnNewColumn],
+        title="On a new column",
+        description="What to do with a column that the catalog lacks: `add` it as a string (the "
+        "schema is sent again), `ignore` it with a warning, or `fail` the report.",
+    ),
+    th.Property(
+        "max_parallel_reports",
+        th.IntegerType(minimum=1, maximum=16),
+        default=4,
+        title="Parallel reports",
+        description="How many reports may be generated and downloaded at a time (1 to 16).",
+    ),
+    th.Property(
+        "job_timeout",
+        th.IntegerType(minimum=1, maximum=600),
+        default=300,
+        title="Job time-out (seconds)",
+        description="Abandon a report this many seconds after it was requested, and request it "
+        "again. Crewmojo's page says five minutes; a job's id expires after ten.",
+    ),
+    th.Property(
+        "max_job_attempts",
+        th.IntegerType(minimum=1),
+        default=3,
+        title="Job attempts",
+        description="How often a report is requested before its stream fails.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=31),
+        default=90,
+        title="Request time-out (seconds)",
+        description="Read time-out of one request. At least 31: Crewmojo may take 30 seconds "
+        "before it answers.",
+    ),
+    th.Property(
+        "force_job",
+        th.BooleanType,
+        default=False,
+        title="Force jobs",
+        description="Ask Crewmojo to take the long-running path (`jobId: true`), which costs 30 "
+        "seconds a request: for testing.",
+    ),
+    th.Property(
+        "environment",
+        th.StringType,
+        default="production",
+        allowed_values=[str(name) for name in Environment],
+        title="Environment",
+        description="Which Crewmojo to talk to: `production` or `test`.",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        title="API URL",
+        description="Another API root instead of the environment's; ends in `/v1`. https only, "
+        "but for a sandbox on this machine.",
+        examples=["http://127.0.0.1:8585/v1"],
+    ),
+).to_dict()
+SETTINGS["properties"] |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]

@@ -1,0 +1,79 @@
+"""A report is paged, not slept on: submit, then poll its job until the answer is the report.
+
+One loop serves the immediate and the slow answer, and it can be driven without HTTP or time.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from singer_sdk.pagination import BaseAPIPaginator
+
+from tap_crewmojo.report_file import JobEnvelope
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+FIRST_PAUSE = 1.0
+"""Seconds before the first poll."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds that the pauses between polls grow to."""
+
+_GROWTH = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """The next request asks for the report."""
+
+    pause = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The next request asks whether a job is done.
+
+    Args:
+        job_id: the vendor's name for the job.
+        number: 1 for the first poll. It also keeps two polls of one job from being equal, which
+            the SDK's paginators take for a loop.
+    """
+
+    job_id: str
+    number: int
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the poll."""
+        return min(FIRST_PAUSE * _GROWTH ** (self.number - 1), LONGEST_PAUSE)
+
+
+class JobPoller(BaseAPIPaginator[Submit | Poll]):
+    """Pages through the answers to one request for a report; the last page is the report."""
+
+    def __init__(self) -> None:
+        super().__init__(Submit())
+
+    @override
+    def advance(self, response: object) -> None:
+        """Move on after an answer, which has been landed and classified.
+
+        Args:
+            response: a `JobEnvelope` while the job runs; anything else ends the paging.
+        """
+        super().advance(response)  # type: ignore[arg-type]  # the SDK only hands it through
+
+    @override
+    def has_more(self, response: object) -> bool:
+        return isinstance(response, JobEnvelope)
+
+    @override
+    def get_next(self, response: object) -> Poll | None:
+        if not isinstance(response, JobEnvelope):
+            return None
+        polls = self.current_value.number if isinstance(self.current_value, Poll) else 0
+        return Poll(response.job_id, polls + 1)

@@ -1,0 +1,116 @@
+"""One report as configured, and one request for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tap_crewmojo.column_types import ColumnConfig, ColumnType
+from tap_crewmojo.windows import ReportWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_crewmojo.windows import Window
+
+
+class ContentType(StrEnum):
+    """What to ask the vendor for; an answer is read by what it is."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """One report as configured.
+
+    Args:
+        id: the vendor's identifier, such as `oneonone.summary`.
+        name: the stream's name.
+        dated: whether the report is asked for by windows; if not, no dates are sent.
+        primary_keys: columns that tell the rows of one window apart; none: the row number does.
+        columns: types that the user gives to columns, by the column's name.
+        window: the calendar unit of its windows.
+        lookback_days: days before the bookmark whose windows are asked for again.
+        content_type: what to ask for.
+        force_job: ask the vendor to take the long-running path.
+    """
+
+    id: str
+    name: str
+    dated: bool = True
+    primary_keys: tuple[str, ...] = ()
+    columns: Mapping[str, ColumnConfig] = field(default_factory=dict)
+    window: ReportWindow = ReportWindow.MONTH
+    lookback_days: int = 7
+    content_type: ContentType = ContentType.CSV
+    force_job: bool = False
+
+    @classmethod
+    def from_setting(
+        cls, item: str | Mapping[str, Any], defaults: Mapping[str, Any]
+    ) -> ReportConfig:
+        """Read one item of the setting `reports`, which has passed its JSON schema.
+
+        Args:
+            item: a plain identifier, or an object with the report's own settings.
+            defaults: the tap's settings, for what the item leaves open.
+        """
+        own: Mapping[str, Any] = {"id": item} if isinstance(item, str) else item
+
+        def setting(name: str) -> Any:  # noqa: ANN401  # as loose as JSON is
+            return own.get(name, defaults[name])
+
+        return cls(
+            id=own["id"],
+            name=own.get("name") or stream_name(own["id"]),
+            dated=own.get("replication_method", "INCREMENTAL") == "INCREMENTAL",
+            primary_keys=tuple(own.get("primary_keys", ())),
+            columns={
+                name: ColumnConfig(ColumnType(column))
+                if isinstance(column, str)
+                else ColumnConfig(ColumnType(column["type"]), column.get("format"))
+                for name, column in own.get("columns", {}).items()
+            },
+            window=ReportWindow(setting("report_window")),
+            lookback_days=setting("lookback_days"),
+            content_type=ContentType(setting("content_type")),
+            force_job=setting("force_job"),
+        )
+
+
+def stream_name(report_id: str) -> str:
+    """Return the name of a report's stream: `oneonone.summary` becomes `oneonone_summary`."""
+    return re.sub(r"[^a-z0-9]", "_", report_id.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """One report to download: for a window, or without dates.
+
+    Args:
+        report: the report as configured.
+        window: the days to ask for; none for a report without dates.
+    """
+
+    report: ReportConfig
+    window: Window | None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON body of the vendor's page: dates as integers `yyyymmdd`, both or neither."""
+        body: dict[str, Any] = {"contentType": str(self.report.content_type)}
+        if self.report.content_type is ContentType.CSV:
+            body = {}  # the vendor's default, for which its page names no value
+        if self.window:
+            body["startDate"] = int(f"{self.window.start:%Y%m%d}")
+            body["endDate"] = int(f"{self.window.end:%Y%m%d}")
+        if self.report.force_job:
+            body["jobId"] = True
+        return body
+
+    def __str__(self) -> str:
+        return f"report '{self.report.id}'" + (f", {self.window}" if self.window else "")

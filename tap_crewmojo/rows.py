@@ -1,0 +1,141 @@
+"""The rows of a report's text, the same from CSV and from JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+from tap_crewmojo.errors import UnusableAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Cell: TypeAlias = "str | dict[str, Any] | list[Any] | None"
+"""One cell as text, whether it came as CSV or as a JSON scalar; nested JSON as it is."""
+
+Row: TypeAlias = "dict[str, Cell]"
+"""One row, by the headings of the report."""
+
+# The longest comment somebody wrote in a review is a cell, too: the module's 128 KiB are too few.
+csv.field_size_limit(1 << 30)
+
+
+class _Number(str):
+    """A JSON number as it was written: its digits are needed to tell 1.50 from 1e5."""
+
+    __slots__ = ()
+
+
+def csv_rows(text: IO[str]) -> Iterator[Row]:
+    """Yield the rows under the headings of the first line (RFC 4180).
+
+    A blank line is no row: a row of one empty cell is written `""`.
+
+    Raises:
+        UnusableAnswerError: a quote is not closed, or a row has another width than the headings.
+    """
+    reader = csv.reader(text, strict=True)
+    number = 0
+    try:
+        headings = _distinct(next(line for line in reader if line))
+        width = len(headings)
+        for line in reader:
+            if not line:
+                continue
+            number += 1
+            if len(line) != width:
+                msg = f"has {len(line)} cells in row {number} under {width} headings"
+                raise UnusableAnswerError(msg)
+            yield {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
+    except csv.Error as exc:
+        msg = f"is malformed CSV in row {number + 1} ({exc})"
+        raise UnusableAnswerError(msg) from None
+
+
+def _distinct(headings: list[str]) -> list[str]:
+    """Number the repetitions of a heading: CSV may repeat one, a record cannot."""
+    taken = set(headings)
+    result: list[str] = []
+    for heading in headings:
+        name = heading
+        number = 1
+        while name in result or (number > 1 and name in taken):
+            number += 1
+            name = f"{heading}__{number}"
+        result.append(name)
+    return result
+
+
+def json_rows(text: IO[str]) -> Iterator[Row]:
+    """Yield the objects of an array, or of the one array of objects that an object holds.
+
+    Raises:
+        UnusableAnswerError: malformed JSON, no such array, or a row that is no object.
+    """
+    try:
+        document = json.load(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+    except json.JSONDecodeError as exc:
+        msg = f"is malformed JSON at character {exc.pos} ({exc.msg})"
+        raise UnusableAnswerError(msg) from None
+    for number, row in enumerate(_rows_of(document), start=1):
+        if not isinstance(row, dict):
+            msg = f"has a row {number} that is no JSON object"
+            raise UnusableAnswerError(msg)
+        yield {heading: _cell(value) for heading, value in row.items()}
+
+
+def _rows_of(document: Any) -> list[Any]:  # noqa: ANN401  # whatever JSON holds
+    if isinstance(document, list):
+        return document
+    arrays = arrays_of_objects(document) if isinstance(document, dict) else []
+    if not arrays and isinstance(document, dict):
+        arrays = [value for value in document.values() if value == []]
+    if len(arrays) != 1:
+        msg = f"is a JSON document with {len(arrays)} arrays of objects where one is expected"
+        raise UnusableAnswerError(msg)
+    return arrays[0]
+
+
+def arrays_of_objects(document: dict[str, Any]) -> list[list[Any]]:
+    """Return what may be the rows in a JSON object."""
+    return [
+        value
+        for value in document.values()
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+    ]
+
+
+def _cell(value: Any) -> Cell:  # noqa: ANN401  # whatever JSON holds
+    """Return a JSON value as the cell that the same value makes in CSV."""
+    match value:
+        case None | "":
+            return None
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return str(value)
+        case _:
+            nested: dict[str, Any] | list[Any] = _plain(value)
+            return nested
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """Return nested JSON with its numbers as numbers again."""
+    match value:
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case _Number():
+            return _number(value)
+        case _:
+            return value
+
+
+def _number(token: str) -> int | float | str:
+    """Return a nested number, or its digits where neither an integer nor a float holds them."""
+    if token.lstrip("-").isdigit():
+        return int(token)
+    number = float(token)
+    return number if repr(number) == token else token

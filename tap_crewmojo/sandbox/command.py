@@ -1,0 +1,137 @@
+"""The command line of the sandbox."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import UTC, date, datetime
+from pathlib import Path
+from shlex import quote
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from tap_crewmojo.sandbox.behaviour import Behaviour
+from tap_crewmojo.sandbox.company import REPORTS
+from tap_crewmojo.sandbox.faults import Fault
+from tap_crewmojo.sandbox.runner import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _faults(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> list[Fault]:
+    try:
+        return [Fault.from_json(text) for text in texts]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command(name="tap-crewmojo-sandbox")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8585,
+    show_default=True,
+    help="Where to listen, on the loopback interface only; 0 takes any free port.",
+)
+@click.option("--seed", default=1, show_default=True, help="Which company to make up.")
+@click.option(
+    "--people",
+    type=click.IntRange(min=1),
+    default=40,
+    show_default=True,
+    help="How many people work there.",
+)
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Seconds that a second of the API takes: 0.01 is a hundred times faster.",
+)
+@click.option("--client-id", default=Behaviour.client_id, show_default=True)
+@click.option("--client-secret", default=Behaviour.client_secret, show_default=True)
+@click.option(
+    "--request-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to append each request to, as a line of JSON.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    callback=_faults,
+    metavar="JSON",
+    help='Something to go wrong, such as {"phase": "post", "kind": "reset"}.',
+)
+@click.option(
+    "--job-answers-csv",
+    is_flag=True,
+    help="Answer long-running reports in CSV, even if JSON was asked for.",
+)
+@click.option(
+    "--poll-hang",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Seconds that a poll hangs while its job is not ready.",
+)
+def serve(  # noqa: PLR0913  # one parameter for each option
+    *, port: int, seed: int, people: int, time_scale: float, client_id: str, client_secret: str,
+    request_log: Path | None, faults: list[Fault], job_answers_csv: bool, poll_hang: float,
+) -> None:  # fmt: skip
+    """Serve a local stand-in for the Crewmojo API, with made-up people."""
+    stopped = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    sandbox = Sandbox(
+        port=port, seed=seed, people=people, time_scale=time_scale, client_id=client_id,
+        client_secret=client_secret, request_log=request_log, job_answers_csv=job_answers_csv,
+        poll_hang=poll_hang,
+    )  # fmt: skip
+    sandbox.faults.add(*faults)
+    try:
+        with sandbox:
+            for line in _greeting(sandbox):
+                click.echo(line)
+            while not stopped.wait(timeout=1):  # Windows wakes a bounded wait only
+                pass
+    except OSError as error:
+        message = f"Port {port} is not to be had ({error.strerror}). Choose another with --port."
+        raise click.ClickException(message) from error
+
+
+def _greeting(sandbox: Sandbox) -> Iterator[str]:
+    """Say what there is, and how to point the tap at it."""
+    yield "A sandbox of the Crewmojo API, with made-up people. Its reports:"
+    for name, report in REPORTS.items():
+        origin = "named in the vendor's documentation" if report.documented else "made up"
+        slow = report.generation_seconds
+        yield f"  {name} ({origin}{f'; takes {slow:g} s to generate' if slow else ''})"
+    yield "Point the tap at it:"
+    reports = [
+        {"id": name, "replication_method": "FULL_TABLE"} if report.timeless else name
+        for name, report in REPORTS.items()
+    ]
+    settings = {
+        "API_URL": sandbox.api_url,
+        "CLIENT_ID": sandbox.client_id,
+        "CLIENT_SECRET": sandbox.client_secret,
+        "REPORTS": json.dumps(reports),
+        "START_DATE": _start_of_last_quarter(datetime.now(tz=UTC).date()).isoformat(),
+    }
+    if sandbox.time_scale != 1:
+        settings["TIME_SCALE"] = f"{sandbox.time_scale:g}"
+    for name, value in settings.items():
+        yield f"export TAP_CREWMOJO_{name}={quote(value)}"
+    yield "Stop it with Ctrl-C."
+
+
+def _start_of_last_quarter(today: date) -> date:
+    """Far enough back for every report to have rows."""
+    months = today.year * 12 + (today.month - 1) // 3 * 3 - 3
+    return date(months // 12, months % 12 + 1, 1)

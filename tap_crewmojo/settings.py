@@ -1,0 +1,83 @@
+"""The settings of one run, typed: what the rest of the tap works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from tap_crewmojo.config_schema import SETTINGS, Environment
+from tap_crewmojo.reports import ReportConfig
+from tap_crewmojo.schema import OnNewColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_crewmojo.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run, checked and typed. Times in seconds."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    api_url: str
+    reports: tuple[ReportConfig, ...]
+    start_date: date
+    end_date: date
+    yesterday: date
+    zone: ZoneInfo
+    infer_types: bool
+    on_new_column: OnNewColumn
+    max_parallel_reports: int
+    job_timeout: int
+    max_job_attempts: int
+    request_timeout: int
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], clock: Clock) -> Settings:
+        """Read a configuration that has no mistakes (see `mistakes.py`)."""
+        config = with_defaults(config)
+        zone = ZoneInfo(config["timezone"])
+        today = clock.now(zone).date()
+        yesterday = today - timedelta(days=1)
+        end = config.get("end_date")
+        return cls(
+            client_id=config["client_id"],
+            client_secret=config["client_secret"],
+            api_url=(config.get("api_url") or Environment(config["environment"]).api_url).rstrip(
+                "/"
+            ),
+            reports=tuple(ReportConfig.from_setting(item, config) for item in config["reports"]),
+            start_date=day(config.get("start_date") or date.min.isoformat()),
+            end_date=min(day(end), today) if end else yesterday,
+            yesterday=yesterday,
+            zone=zone,
+            infer_types=config["infer_types"],
+            on_new_column=OnNewColumn(config["on_new_column"]),
+            max_parallel_reports=config["max_parallel_reports"],
+            job_timeout=config["job_timeout"],
+            max_job_attempts=config["max_job_attempts"],
+            request_timeout=config["request_timeout"],
+        )
+
+
+def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration with defaults for what is missing or null."""
+    defaults = {
+        name: setting["default"]
+        for name, setting in SETTINGS["properties"].items()
+        if "default" in setting
+    }
+    return defaults | {name: value for name, value in config.items() if value is not None}
+
+
+def day(text: str) -> date:
+    """Read an ISO date; of a date-time its date as written.
+
+    Raises:
+        ValueError: there is no such date.
+    """
+    return datetime.fromisoformat(text).date()

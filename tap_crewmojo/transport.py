@@ -1,0 +1,182 @@
+"""One request to Crewmojo: sent with the token, its answer landed, its failure named."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import quote
+
+import requests
+from singer_sdk import metrics
+
+from tap_crewmojo.auth import CONNECT_TIMEOUT, CrewmojoAuthenticator
+from tap_crewmojo.errors import (
+    JobAbandonedError,
+    ReportError,
+    TransientError,
+    UnusableAnswerError,
+    vendor_text,
+)
+from tap_crewmojo.jobs import Poll, Submit
+from tap_crewmojo.report_file import JobEnvelope, ReportFile, land, read_answer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tap_crewmojo.clock import Clock
+    from tap_crewmojo.reports import ReportRequest
+    from tap_crewmojo.settings import Settings
+
+MAX_RENEWALS = 3
+"""Renewals of the token for one request, before somebody else is taken to use the client."""
+
+_LEAST_PATIENCE = 1.0
+_CHUNK = 1 << 16
+_SHORT_BODY = 4096
+_UNAUTHORIZED = 401
+_SERVER_ERROR = 500
+_PASSING = frozenset({408, 425, 429})
+_LOST = frozenset({400, 404, 410})
+
+
+class _SendOptions(TypedDict):
+    auth: CrewmojoAuthenticator
+    stream: bool
+    allow_redirects: bool
+    timeout: tuple[float, float]
+
+
+class Transport:
+    """Makes requests, all with the one token of the process.
+
+    Args:
+        settings: API root, credentials and time-outs.
+        clock: tells time and waits.
+        user_agent: how the tap introduces itself.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, user_agent: str) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = user_agent
+        self._auth = CrewmojoAuthenticator(settings, clock, self._session)
+
+    def ask(
+        self, request: ReportRequest, step: Submit | Poll, patience: float
+    ) -> ReportFile | JobEnvelope:
+        """Make one request; where the token is refused, renew it and make the same request again.
+
+        Args:
+            request: the report.
+            step: whether to submit it or to poll its job.
+            patience: seconds that the job has left.
+
+        Raises:
+            CredentialsError: Crewmojo refuses the client.
+            TransientError: the failure may pass; ask again.
+            JobAbandonedError: the job is lost; submit the report again.
+            ReportError: the report cannot be had.
+        """
+        for renewals in range(MAX_RENEWALS + 1):
+            # Two taps that share a client take turns in killing each other's token: the growing,
+            # uneven pause is what lets both get through.
+            self._clock.sleep(renewals * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
+            with self._send(request, step, patience) as response:
+                if response.status_code != _UNAUTHORIZED:
+                    return self._read(response, step)
+                self._auth.reject(response.request)
+        msg = (
+            f"{request}: refused with status 401 after {MAX_RENEWALS} new tokens. Another "
+            "process may be using this client (each new token ends the others), or the client "
+            "may not read this report; check with Crewmojo"
+        )
+        raise ReportError(msg)
+
+    def _send(
+        self, request: ReportRequest, step: Submit | Poll, patience: float
+    ) -> requests.Response:
+        report = request.report
+        path = f"/integrations/download/{quote(report.id, safe='')}"
+        patience = max(min(self._settings.request_timeout, patience), _LEAST_PATIENCE)
+        timer = metrics.Timer(
+            metrics.Metric.HTTP_REQUEST_DURATION,
+            {metrics.Tag.STREAM: report.name, metrics.Tag.ENDPOINT: path},
+        )
+        common: _SendOptions = {
+            "auth": self._auth,
+            "stream": True,
+            "allow_redirects": False,
+            "timeout": (
+                self._clock.real(CONNECT_TIMEOUT),
+                self._clock.real(patience),
+            ),
+        }
+        url = f"{self._settings.api_url}{path}"
+        try:
+            with timer:
+                if isinstance(step, Submit):
+                    response = self._session.post(url, json=request.body, **common)
+                else:
+                    response = self._session.get(f"{url}/{quote(step.job_id, safe='')}", **common)
+                timer.tags[metrics.Tag.HTTP_STATUS_CODE] = response.status_code
+        except requests.exceptions.SSLError:
+            msg = (
+                f"{request}: the server's certificate is not trusted; if a proxy stands in "
+                "between, set REQUESTS_CA_BUNDLE to its certificate authority"
+            )
+            raise ReportError(msg) from None
+        except requests.RequestException as exc:
+            msg = f"no answer ({type(exc).__name__})"
+            raise TransientError(msg) from None
+        return response
+
+    def _read(self, response: requests.Response, step: Submit | Poll) -> ReportFile | JobEnvelope:
+        _raise_for_status(response, step, self._clock.now())
+        try:
+            body = land(response.iter_content(_CHUNK))
+        except requests.RequestException as exc:
+            msg = f"the answer was cut short ({type(exc).__name__})"
+            raise TransientError(msg) from None
+        except OSError as exc:
+            msg = f"could not be written to the temporary folder ({exc.strerror})"
+            raise UnusableAnswerError(msg) from None
+        return read_answer(body, response.headers.get("Content-Type", ""))
+
+
+def _raise_for_status(response: requests.Response, step: Submit | Poll, now: datetime) -> None:
+    status = response.status_code
+    if response.ok and not response.is_redirect:
+        return
+    text = f"has status {status}{vendor_text(_short_body(response))}"
+    if status in _PASSING or status >= _SERVER_ERROR:
+        raise TransientError(text, _retry_after(response, now))
+    if isinstance(step, Poll) and status in _LOST:
+        msg = f"its job is lost: the answer {text}"
+        raise JobAbandonedError(msg)
+    if response.is_redirect:
+        text += ": a redirect, which is not followed since the token must not travel; check api_url"
+    else:
+        text += (
+            ": check with Crewmojo that the identifier is right and that this client may read it"
+        )
+    raise UnusableAnswerError(text)
+
+
+def _short_body(response: requests.Response) -> bytes:
+    try:
+        return next(response.iter_content(_SHORT_BODY), b"")
+    except requests.RequestException:
+        return b""
+
+
+def _retry_after(response: requests.Response, now: datetime) -> float | None:
+    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return (email.utils.parsedate_to_datetime(value) - now).total_seconds()
+    except (TypeError, ValueError):
+        return None

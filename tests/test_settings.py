@@ -1,0 +1,211 @@
+"""Every setting works from everywhere, and every mistake in them is told before any request."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from singer import run_tap, timeless
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.tap import TapCrewmojo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_crewmojo.sandbox.runner import Sandbox
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--discover",), ("--test",)], ids=str)
+def test_all_mistakes_are_told_at_once_before_any_request(
+    arguments: tuple[str, ...],
+    sandbox: Sandbox,
+    settings_for: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    config = settings_for(
+        sandbox,
+        "oneonone.summary",
+        {"id": "oneonone_summary"},
+        {"id": "a", "windw": "month"},
+        {"id": "b", "columns": {"Amount": "money", "Day": {"type": "number", "format": "%d"}}},
+        {"id": "c", "report_window": "fortnight", "primary_keys": "Code"},
+        {"id": "d", "columns": {"Day": {"type": "number", "format": "%d"}}},
+        start_date="2024-05-01",
+        end_date="2024-04-30",
+        timezone="Mars/Olympus",
+        api_url="http://crewmojo.example/v1",
+        report_window="decade",
+        content_type="xml",
+        lookback_days=-1,
+        request_timeout=30,
+        max_parallel_reports=17,
+        job_timeout=601,
+        on_new_column="shrug",
+    )
+    run = run_tap(config, tmp_path, *arguments)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+    message = run.stderr[run.stderr.index("The settings have mistakes:") :]
+    for words in (
+        "'windw' was unexpected",
+        "'money'",
+        "'fortnight'",
+        "both be the stream 'oneonone_summary'",
+        "'Day' of 'd' has a 'format'",
+        "end_date (2024-04-30) is before start_date (2024-05-01)",
+        "'Mars/Olympus' is not an IANA time zone",
+        "plain http would send the credentials",
+        "'decade'",
+        "'xml'",
+        "-1 is less than the minimum of 0",
+        "30 is less than the minimum of 31",
+        "17 is greater than the maximum of 16",
+        "601 is greater than the maximum of 600",
+        "'shrug'",
+        "'Code' is not of type 'array'",
+    ):
+        assert words in message
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"start_date": "2023-02-30"}, "'2023-02-30' is not a date", id="impossible"),
+        pytest.param({"end_date": "soon"}, "'soon' is not a date", id="no date"),
+        pytest.param({"start_date": None}, "start_date is missing", id="no start"),
+        pytest.param({"reports": []}, "[] should be non-empty", id="no report"),
+        pytest.param({"api_url": "ftp://x/v1"}, "not a web address", id="ftp"),
+        pytest.param({"api_url": "https://x/v2"}, "does not end in '/v1'", id="no v1"),
+        pytest.param({"api_url": "https://me:pw@x/v1"}, "must not hold credentials", id="userinfo"),
+        pytest.param({"client_secret": 123456}, "client_secret is not a string", id="secret"),
+        pytest.param({"reports": [{"name": "x"}]}, "'id' is a required property", id="no id"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(
+    change: dict[str, Any],
+    words: str,
+    company: Sandbox,
+    settings_for: Callable[..., Any],
+) -> None:
+    config = {**settings_for(company, "a"), **change}
+    config = {name: value for name, value in config.items() if value is not None}
+    with pytest.raises(ConfigValidationError) as failure:
+        TapCrewmojo(config=config, catalog={"streams": []})
+    (error,) = failure.value.errors
+    assert words in error
+    assert "123456" not in error
+    assert "pw" not in error.replace("password", "")
+
+
+def test_missing_credentials_are_named(tmp_path: Path) -> None:
+    run = run_tap({}, tmp_path)
+    assert run.returncode == 1
+    for name in ("client_id", "client_secret", "reports"):
+        assert f"'{name}' is a required property" in run.stderr
+
+
+def test_start_date_is_not_needed_without_dates(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    report = {"id": "people.directory", "replication_method": "FULL_TABLE"}
+    config = settings_for(company, report)
+    del config["start_date"], config["end_date"]
+    assert run_tap(config, tmp_path).succeeded().records("people_directory")
+
+
+def test_the_environment_serves_as_well_as_a_file(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(
+        company,
+        "oneonone.summary",
+        {"id": "oneonone.detail", "name": "meetings", "columns": {"Rating": "string"}},
+        timezone="Australia/Sydney",
+        report_window="quarter",
+        lookback_days=3,
+        content_type="json",
+        max_parallel_reports=2,
+        job_timeout=200,
+        max_job_attempts=2,
+        request_timeout=60,
+        infer_types=False,
+        on_new_column="fail",
+        force_job=False,
+        environment="test",
+        emit_activate_version_messages=True,
+    )
+    from_file = run_tap(config, tmp_path).succeeded()
+    env = {
+        f"TAP_CREWMOJO_{name.upper()}": setting if isinstance(setting, str) else json.dumps(setting)
+        for name, setting in config.items()
+    }
+    from_env = run_tap({}, tmp_path, "--config=ENV", env=env).succeeded()
+    assert [timeless(message.get("record", {})) for message in from_env.messages] == [
+        timeless(message.get("record", {})) for message in from_file.messages
+    ]
+    assert from_env.schemas == from_file.schemas
+    assert {"oneonone_summary", "meetings"} == {m["stream"] for m in from_env.schemas}
+    assert all(
+        column["type"][0] == "string"
+        for name, column in from_env.schemas[0]["schema"]["properties"].items()
+        if not name.startswith("_sdc")
+    )
+
+
+def test_about_documents_every_setting(tmp_path: Path) -> None:
+    about = run_tap({}, tmp_path, "--about", "--format=markdown").succeeded().stdout
+    rows = {
+        match["name"]: match["words"]
+        for match in re.finditer(
+            r"^\| (?P<name>\w+) \|.*\| (?P<words>[^|]*) \|$", about, re.MULTILINE
+        )
+    }
+    for name, setting in SETTINGS["properties"].items():
+        assert rows[name] == setting["description"]
+        assert len(rows[name]) > 40
+    described = json.loads(run_tap({}, tmp_path, "--about", "--format=json").stdout)
+    assert described["settings"]["properties"]["client_secret"]["secret"] is True
+
+
+def test_readme_shows_the_settings_as_about_does(tmp_path: Path) -> None:
+    about = run_tap({}, tmp_path, "--about", "--format=markdown").succeeded().stdout
+    rows = [line for line in about.splitlines() if line.startswith("|")]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("<!-- settings -->")[1]
+    assert [line for line in section.splitlines() if line.startswith("|")] == rows
+
+
+def test_meltano_knows_every_setting() -> None:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (extractor,) = project["plugins"]["extractors"]
+    assert extractor["name"] == TapCrewmojo.name
+    assert set(extractor["capabilities"]) == {str(name) for name in TapCrewmojo.capabilities}
+    declared = {setting["name"]: setting for setting in extractor["settings"]}
+    own = SETTINGS["properties"]
+    assert set(own) <= set(declared)
+    for name, setting in own.items():
+        other = declared[name]
+        assert other["label"] == setting["title"], name
+        assert other["description"].strip() == setting["description"], name
+        assert other.get("value") == setting.get("default"), name
+        assert other.get("sensitive", False) == setting.get("secret", False), name
+        types = [setting["type"]] if isinstance(setting["type"], str) else setting["type"]
+        if name in {"start_date", "end_date"}:
+            assert other["kind"] == "date_iso8601"
+        elif "enum" in setting:
+            assert other["kind"] == "options"
+            assert [option["value"] for option in other["options"]] == setting["enum"], name
+        else:
+            assert other.get("kind", "string") == types[0], name
+    required = {name for group in extractor["settings_group_validation"] for name in group}
+    assert required >= set(SETTINGS["required"])
