@@ -6,19 +6,14 @@ streams that each fetched their own would knock each other out.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import requests
 from singer_sdk.authenticators import OAuthAuthenticator
+from typing_extensions import override
 
 from tap_crewmojo.errors import CredentialsError, TransientError, vendor_text
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
 
 if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock

@@ -42,8 +42,8 @@ class ColumnNames:
 
     def assign(self, headings: Iterable[str]) -> dict[str, str]:
         """Return the name of each heading; the same for the same headings in any order."""
-        # Those that are a known column's name to the letter go first, so that no twin takes it.
-        for heading in sorted(headings, key=lambda text: (text not in self._known, text)):
+        headings = list(headings)
+        for heading in sorted(headings, key=self._precedence):
             if heading not in self._by_heading:
                 self._by_heading[heading] = self._name(heading)
         return {heading: self._by_heading[heading] for heading in headings}
@@ -54,10 +54,16 @@ class ColumnNames:
             self._variants[name] = self._claim(name + VARIANT_SUFFIX, salt=name)
         return self._variants[name]
 
+    def _precedence(self, heading: str) -> tuple[bool, bool, str]:
+        """Order headings so that no twin takes the name that is another's to the letter."""
+        return heading not in self._known, heading != _plain(heading), heading
+
     def _name(self, heading: str) -> str:
-        plain = _CONTROL.sub("_", heading.strip("\ufeff \t\r\n\xa0")) or _UNNAMED
-        if _fold(plain).endswith(VARIANT_SUFFIX):
-            return self._claim(_hashed(plain, heading), salt=heading)
+        plain = _plain(heading)
+        hashed = _hashed(plain, heading)
+        before = hashed in self._known and (heading != plain or plain not in self._known)
+        if before or _fold(plain).endswith(VARIANT_SUFFIX):
+            return self._claim(hashed, salt=heading)
         return self._claim(plain, salt=heading)
 
     def _claim(self, wanted: str, salt: str) -> str:
@@ -72,6 +78,10 @@ class ColumnNames:
             name = _hashed(wanted, salt + "\0" * rehash)
         msg = "no distinct column name found"  # pragma: no cover  # 63 hashes would have to collide
         raise AssertionError(msg)  # pragma: no cover
+
+
+def _plain(heading: str) -> str:
+    return _CONTROL.sub("_", heading.strip("\ufeff \t\r\n\xa0")) or _UNNAMED
 
 
 def _fold(name: str) -> str:

@@ -5,17 +5,12 @@ One loop serves the immediate and the slow answer, and it can be driven without 
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 from singer_sdk.pagination import BaseAPIPaginator
+from typing_extensions import override
 
 from tap_crewmojo.report_file import JobEnvelope
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
 
 FIRST_PAUSE = 1.0
 """Seconds before the first poll."""

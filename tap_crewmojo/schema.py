@@ -120,7 +120,8 @@ class StreamSchema:
         is_selected: tells whether the catalog selects a column.
 
     Attributes:
-        changed: whether columns were added since the flag was last put down.
+        changed: whether the schema is another than the one last sent: true from the start where a
+            catalog's allows no nulls, or lacks the tap's own columns.
         misfits: how many values of each column did not fit its type.
         ignored: columns that were left out, for the catalog lacks them.
     """
@@ -139,7 +140,7 @@ class StreamSchema:
             for name, column in json_schema.get("properties", {}).items()
             if name not in own
         }
-        self.changed = False
+        self.changed = vendors | own != json_schema.get("properties")
         self.misfits: Counter[str] = Counter()
         self.ignored: set[str] = set()
         self._schema = dict(json_schema)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, DiscoveryError
 from singer_sdk.helpers.capabilities import TapCapabilities
+from typing_extensions import override
 
 from tap_crewmojo.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
@@ -17,11 +18,6 @@ from tap_crewmojo.errors import ReportError, SyncFailedError
 from tap_crewmojo.mistakes import mistakes
 from tap_crewmojo.settings import Settings
 from tap_crewmojo.streams import ReportStream
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

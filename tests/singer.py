@@ -50,6 +50,12 @@ class Run:
     def schemas(self) -> list[Message]:
         return [message for message in self.messages if message["type"] == "SCHEMA"]
 
+    def schema(self, stream: str) -> dict[str, Any]:
+        """The JSON schema that was last sent for a stream."""
+        schemas = [message["schema"] for message in self.schemas if message["stream"] == stream]
+        last: dict[str, Any] = schemas[-1]
+        return last
+
     @property
     def catalog(self) -> dict[str, Any]:
         """The catalog that `--discover` printed."""

@@ -748,7 +748,10 @@ def test_the_command_line(tmp_path: Path, number: signal.Signals) -> None:
     ) as process:
         assert process.stdout
         assert process.stderr
-        lines = [line.rstrip() for line in iter(process.stdout.readline, "Stop it with Ctrl-C.\n")]
+        lines = [
+            line.rstrip()
+            for line in iter(process.stdout.readline, "Stop the sandbox with Ctrl-C.\n")
+        ]
         exports = dict(
             shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")
         )

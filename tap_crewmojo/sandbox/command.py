@@ -128,7 +128,8 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
         settings["TIME_SCALE"] = f"{sandbox.time_scale:g}"
     for name, value in settings.items():
         yield f"export TAP_CREWMOJO_{name}={quote(value)}"
-    yield "Stop it with Ctrl-C."
+    yield "Then: tap-crewmojo --config=ENV"
+    yield "Stop the sandbox with Ctrl-C."
 
 
 def _start_of_last_quarter(today: date) -> date:

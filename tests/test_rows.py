@@ -1,0 +1,165 @@
+"""Rows are the same from CSV and from JSON, and nothing is guessed of what is malformed."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.report_file import JobEnvelope, ReportFile, land, read_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_crewmojo.rows import Row
+
+CSV, JSON = "text/csv", "application/json"
+
+
+def read(body: bytes, content_type: str = CSV) -> list[Row]:
+    answer = read_answer(land([body]), content_type)
+    assert isinstance(answer, ReportFile)
+    rows = list(answer.rows())
+    assert list(answer.rows()) == rows, "a report can be read again"
+    answer.close()
+    return rows
+
+
+cells = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+) | st.sampled_from(["", '"', ",", "\n", "\r\n", "\r", "a,b", '"a"', " a ", "07", "1.50", "true"])
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.tuples(
+        st.lists(st.text('abcäö," \n', min_size=1), min_size=width, max_size=width, unique=True),
+        st.lists(st.lists(cells, min_size=width, max_size=width), max_size=5),
+    )
+)
+
+
+@given(
+    tables,
+    # A writer that ends lines with "\n" does not quote a lone "\r" unless it quotes all.
+    st.sampled_from([(csv.QUOTE_MINIMAL, "\r\n"), (csv.QUOTE_ALL, "\r\n"), (csv.QUOTE_ALL, "\n")]),
+)
+def test_csv_and_json_of_a_table_are_the_same_rows(
+    table: tuple[list[str], list[list[str]]], style: tuple[Literal[0, 1], str]
+) -> None:
+    headings, rows = table
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=style[0], lineterminator=style[1])
+    writer.writerow(headings)
+    writer.writerows(rows)
+    objects = [dict(zip(headings, row, strict=True)) for row in rows]
+    expected = [{name: cell or None for name, cell in row.items()} for row in objects]
+    document = json.dumps(objects).encode()
+    assert read(document, JSON) == expected
+    assert read(document, CSV) == expected, "told by what it is"
+    if not headings[0].lstrip().startswith(("[", "{", "<")):
+        body = text.getvalue()
+        for encoded in (body.encode(), codecs.BOM_UTF8 + body.encode(), body.encode("utf-16")):
+            assert read(encoded) == expected
+            assert read(encoded, JSON) == expected
+
+
+def test_json_scalars_are_the_text_that_csv_has() -> None:
+    body = b'[{"a": 1.50, "b": true, "c": null, "d": "", "e": 12345678901234567890, "f": 1e5}]'
+    assert read(body, JSON) == [
+        {"a": "1.50", "b": "true", "c": None, "d": None, "e": "12345678901234567890", "f": "1e5"}
+    ]
+    assert read(b'[{"a": NaN, "b": {"c": [1, 2.5, 1e400, null, true]}}]', JSON) == [
+        {"a": "NaN", "b": {"c": [1, 2.5, "1e400", None, True]}}
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"data": [{"a": 1}]}', b'{"total": 1, "rows": [{"a": 1}], "x": []}', b' [ {"a": 1} ] '],
+)
+def test_an_object_may_hold_the_array(body: bytes) -> None:
+    assert read(body, JSON) == [{"a": "1"}]
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"data": []}', b"a,b\r\n", b"a,b", b"\xef\xbb\xbfa\n\n"])
+def test_an_empty_report_is_a_report(body: bytes) -> None:
+    assert read(body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "job"),
+    [
+        (b'{"jobId": "abc"}', "abc"),
+        (b'{"jobId": 17}', "17"),
+        (b'\xef\xbb\xbf{"status": "running", "jobId": "x"}', "x"),
+    ],
+)
+def test_a_jobs_envelope_is_told_from_a_report(body: bytes, job: str) -> None:
+    for content_type in (CSV, JSON, ""):
+        assert read_answer(land([body]), content_type) == JobEnvelope(job)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param(b"", "is empty", id="nothing"),
+        pytest.param(b" \r\n", "is empty", id="blank"),
+        pytest.param(b"\xef\xbb\xbf", "is empty", id="a BOM alone"),
+        pytest.param(b"<!DOCTYPE html><p>secret", "web page", id="HTML"),
+        pytest.param(b"<html>secret", "web page", id="HTML without doctype"),
+        pytest.param(b'{"error": "secret@x.y 42"}', 'a job ("*** #")', id="error"),
+        pytest.param(b'{"jobId": ""}', "neither a report nor a job", id="no job id"),
+        pytest.param(b'{"jobId": true}', "neither a report nor a job", id="no id at all"),
+        pytest.param(b"{}", "neither a report nor a job", id="empty object"),
+        pytest.param(b'[{"a": "secret"}', "malformed JSON at character", id="cut JSON"),
+        pytest.param(b'[{"a": 1}, 2, "secret"]', "row 2 that is no JSON object", id="no object"),
+        pytest.param(b'{"a": [{}], "b": [{}]}', "2 arrays of objects", id="two arrays"),
+        pytest.param(b'{"a": ["secret"]}', "0 arrays of objects", id="no array of objects"),
+        pytest.param(b"a,b\n1,2\n1,secret,3\n", "3 cells in row 2 under 2 headings", id="long row"),
+        pytest.param(b"a,b\n1,2\n\nsecret\n", "1 cells in row 2 under 2 headings", id="short row"),
+        pytest.param(b'a,b\n1,"secret\n', "malformed CSV in row 1", id="open quote"),
+        pytest.param(b'a,b\n1,2\n1,"x"secret\n', "malformed CSV in row 2", id="stray quote"),
+        pytest.param(b"a,b\n1,\xffsecret\n", "byte offset 6", id="no UTF-8"),
+        pytest.param(b"a\n" + b"x" * 70_000 + b"\n\xe9\n", "byte offset 70003", id="far offset"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_without_quoting_it(body: bytes, words: str) -> None:
+    with pytest.raises(UnusableAnswerError) as failure:
+        read(body, JSON if body[:1] in {b"[", b"{"} else CSV)
+    assert words in str(failure.value)
+    assert "secret" not in str(failure.value)
+
+
+def test_repeated_headings_are_told_apart() -> None:
+    assert read(b"a,a,a__2,a\n1,2,3,4\n") == [{"a": "1", "a__3": "2", "a__2": "3", "a__4": "4"}]
+
+
+def test_a_csv_heading_may_look_like_json() -> None:
+    assert read(b"[Team],x\na,1\n") == [{"[Team]": "a", "x": "1"}]
+    assert read(b"{a},x\na,1\n") == [{"{a}": "a", "x": "1"}]
+
+
+def test_a_long_comment_is_a_cell() -> None:
+    assert read(b"a\n" + b"x" * 1_000_000 + b"\n") == [{"a": "x" * 1_000_000}]
+
+
+def test_a_report_is_landed_in_a_file_without_a_name() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"a\n"
+        yield b"1\n"
+
+    file = land(chunks())
+    assert not isinstance(file.name, str), "unlinked"
+    file.close()
+
+    def failing() -> Iterator[bytes]:
+        yield b"a"
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011
+        land(failing())
