@@ -69,6 +69,7 @@ class _Column:
     """Where the cells under one heading go."""
 
     name: str
+    kind: ColumnType
     convert: Converter
     selected: bool
     variant: str | None = None
@@ -191,6 +192,7 @@ class StreamSchema:
             value = column.convert(cell)
             if value is MISFIT:
                 self.misfits[column.name] += 1
+                record[column.name] = None
                 record[self._variant(column)] = to_text(cell)
             else:
                 record[column.name] = value
@@ -204,16 +206,14 @@ class StreamSchema:
         """Settle where the cells of headings go that were not met before."""
         new = [heading for heading in row if heading not in self._columns]
         for heading, name in self._names.assign(new).items():
-            kind = (
-                ColumnType.of_json_schema(self._properties[name])
-                if name in self._properties
-                else ColumnType.STRING
-            )
             given = _given(self._rules, heading, name)
+            if name in self._properties:
+                kind = ColumnType.of_json_schema(self._properties[name])
+            else:
+                kind = given.type if given else ColumnType.STRING
             form = given.format if given and given.type is kind else None
-            self._columns[heading] = _Column(
-                name, converter(kind, form, self._rules.zone), self._is_selected(name)
-            )
+            convert = converter(kind, form, self._rules.zone)
+            self._columns[heading] = _Column(name, kind, convert, self._is_selected(name))
 
     def _add(self, column: _Column) -> bool:
         match self._rules.on_new_column:
@@ -227,17 +227,17 @@ class StreamSchema:
                 self.ignored.add(column.name)
                 return False
             case OnNewColumn.ADD:
-                self._extend(column.name)
+                self._extend(column.name, column.kind)
                 return True
 
     def _variant(self, column: _Column) -> str:
         if column.variant is None:
             column.variant = self._names.variant(column.name)
-            self._extend(column.variant)
+            self._extend(column.variant, ColumnType.STRING)
         return column.variant
 
-    def _extend(self, name: str) -> None:
-        self._properties[name] = ColumnType.STRING.json_schema
+    def _extend(self, name: str, kind: ColumnType) -> None:
+        self._properties[name] = kind.json_schema
         self._blank[name] = None
         self.changed = True
 

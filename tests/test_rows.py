@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tap_crewmojo.errors import UnusableAnswerError
@@ -52,6 +52,7 @@ def test_csv_and_json_of_a_table_are_the_same_rows(
     table: tuple[list[str], list[list[str]]], style: tuple[Literal[0, 1], str]
 ) -> None:
     headings, rows = table
+    assume(any(heading.strip() for heading in headings))  # blank all over: an empty answer
     text = io.StringIO()
     writer = csv.writer(text, quoting=style[0], lineterminator=style[1])
     writer.writerow(headings)
