@@ -25,7 +25,8 @@ Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,24})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(?:(?:\.[0-9]{1,9})?Z|(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
 _MOST_DIGITS: Final = 15
@@ -182,13 +183,18 @@ def _date(cell: Cell) -> Value | Misfit:
 
 
 def _date_time(cell: Cell) -> Value | Misfit:
+    """Read an RFC 3339 date-time; one with an offset is written in UTC, as some targets drop it."""
     if not isinstance(cell, str) or not _DATE_TIME.fullmatch(cell):
         return MISFIT
     try:
-        datetime.fromisoformat(cell)
-    except ValueError:
+        moment = datetime.fromisoformat(cell)
+        return cell if cell.endswith("Z") else _in_utc(moment)
+    except (ValueError, OverflowError):
         return MISFIT
-    return cell
+
+
+def _in_utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _date_by_form(cell: Cell, form: str) -> Value | Misfit:
@@ -201,11 +207,9 @@ def _date_by_form(cell: Cell, form: str) -> Value | Misfit:
 def _date_time_by_form(cell: Cell, form: str, zone: tzinfo) -> Value | Misfit:
     try:
         moment = datetime.strptime(cell, form)  # type: ignore[arg-type]  # noqa: DTZ007  # below
-        # In UTC: the offsets of history have seconds, which RFC 3339 cannot write.
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        return _in_utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
     except (ValueError, TypeError, OverflowError):
         return MISFIT
-    return moment.isoformat()
 
 
 def _object(cell: Cell) -> Value | Misfit:

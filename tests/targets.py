@@ -41,6 +41,7 @@ class TargetSpec:
 
 JSONL = TargetSpec("target-jsonl==0.1.4", "target-jsonl")
 POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres")
+PIPELINEWISE = TargetSpec("pipelinewise-target-postgres==2.1.2", "target-postgres")
 MELTANO = "meltano==4.4.1"
 
 
@@ -63,6 +64,18 @@ class PostgresServer:
         return {
             "sqlalchemy_url": self.sqlalchemy_url,
             "default_target_schema": "public",
+            **settings,
+        }
+
+    def pipelinewise_config(self, **settings: object) -> dict[str, object]:
+        """Return a configuration of pipelinewise-target-postgres, for the schema `pipelinewise`."""
+        return {
+            "host": str(self.host),
+            "port": self.port,
+            "user": self.user,
+            "password": "trusted",  # required, not asked for
+            "dbname": self.database,
+            "default_target_schema": "pipelinewise",
             **settings,
         }
 

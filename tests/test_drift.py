@@ -3,60 +3,27 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, date
+from datetime import UTC
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from drifting import CATALOGUED, held, month, source
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
-from singer import TIME_SCALE, load, run_tap
+from singer import TIME_SCALE, run_tap
 
 from tap_crewmojo.column_types import ColumnConfig, ColumnType, infer, to_text
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
 from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from singer import Run
-
     from tap_crewmojo.rows import Row
-    from tap_crewmojo.sandbox.table import Row as TableRow
-
-CATALOGUED = ("Code", "Score", "Day", "When", "Done", "Secret")
-
-
-def month(start: date | None, _end: date | None) -> Table:
-    """Return a report whose columns change from month to month.
-
-    A column appears in May, the number meets text in July, dates meet free text in August, a column
-    is gone in September.
-    """
-    assert start
-    rows: list[TableRow] = [
-        ("007", start.month + 0.5, start, "2025-01-01T10:00:00Z", True, "x"),
-        (None, None, None, None, None, None),
-        ("008", start.month, date(2024, 2, 29), "2025-01-01T10:00:00+11:00", False, "y"),
-    ]
-    match start.month:
-        case 5 | 6:
-            headings = ("Mood", *CATALOGUED, "Empty")
-            rows = [("good", *rows[0], None), (None, *rows[1], None), ("bad", *rows[2], None)]
-            return Table(headings, tuple(rows))
-        case 7:
-            rows += [("a", "n/a", "2024-02-30", "mañana", "yes", "z")]
-            rows += [("b", "1e5", "31/12/2024", "2025-01-01", "0", "z")]
-            rows += [("c", 7, None, None, None, "z")]
-        case 9:
-            return Table(("Score", "Code"), (("9", "a"), (None, None)))
-        case _:
-            pass
-    return Table(CATALOGUED, tuple(rows))
 
 
 @pytest.fixture
@@ -77,37 +44,6 @@ def catalog(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     """The catalog of before the change: discovered in April."""
     april = config | {"end_date": "2025-04-30"}
     return run_tap(april, tmp_path, "--discover").succeeded().catalog
-
-
-def source() -> dict[tuple[str, int], dict[str, Any]]:
-    """Return all values of the source as text, by window and row."""
-    cells = {}
-    for number in range(1, 10):
-        start = date(2025, number, 1)
-        table = month(start, None)
-        for index, row in enumerate(table.rows, start=1):
-            cells[start.isoformat(), index] = {
-                heading: text(cell)
-                for heading, cell in zip(table.headings, row, strict=True)
-                if cell is not None
-            }
-    return cells
-
-
-def text(cell: object) -> str:
-    return str(cell).lower() if isinstance(cell, bool) else str(cell)
-
-
-def held(run: Run, stream: str = "changing") -> dict[tuple[str, int], dict[str, Any]]:
-    """Return all values that a target holds, as text, by window and row, variants joined again."""
-    return {
-        key: {
-            name.removesuffix("__text"): text(value)
-            for name, value in record.items()
-            if value is not None and not name.startswith("_sdc")
-        }
-        for key, record in load(run)[stream].items()
-    }
 
 
 @pytest.mark.parametrize("content_type", ["csv", "json"])
