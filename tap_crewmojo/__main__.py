@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import traceback
 
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
@@ -14,11 +16,19 @@ def main() -> None:
     try:
         TapCrewmojo.cli()
     except ConfigValidationError as exc:
-        TapCrewmojo.logger.error("%s", "\n".join(exc.errors))
-        sys.exit(1)
+        _fail("\n".join(exc.errors))
     except SingerSDKError as exc:
-        TapCrewmojo.logger.error("%s", exc)
-        sys.exit(1)
+        _fail(str(exc))
+    except json.JSONDecodeError as exc:
+        _fail(f"A file given on the command line is not JSON: {exc.msg} in line {exc.lineno}")
+    except Exception as exc:  # noqa: BLE001  # whose text may quote a row: only where it arose
+        frames = "".join(traceback.format_tb(exc.__traceback__))
+        _fail(f"Unexpected {type(exc).__name__}. Please report it with these lines:\n{frames}")
+
+
+def _fail(message: str) -> None:
+    TapCrewmojo.logger.error("%s", message)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

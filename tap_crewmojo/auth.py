@@ -28,7 +28,17 @@ RENEWAL_MARGIN = 2 * 60
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection."""
 
-_REFUSED = (400, 401, 403)
+PASSING = frozenset({408, 425, 429})
+"""Statuses below 500 that may pass."""
+
+UNTRUSTED = (
+    "the server's certificate is not trusted, or is not for this host; if a proxy stands in "
+    "between, set REQUESTS_CA_BUNDLE to its certificate authority"
+)
+"""What to do about TLS that cannot be verified."""
+
+_REFUSED = frozenset({400, 401, 403})
+_WRONG_ADDRESS = range(300, 500)
 
 
 class CrewmojoAuthenticator(OAuthAuthenticator):
@@ -85,7 +95,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         """Fetch a token.
 
         Raises:
-            CredentialsError: Crewmojo refuses the client id or secret.
+            CredentialsError: Crewmojo refuses the client id or secret, or is not to be found.
             TransientError: the request failed in a way that may pass.
         """
         requested_at = self._clock.monotonic()
@@ -94,9 +104,13 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             response = self._session.post(
                 self.auth_endpoint,
                 data=self.oauth_request_payload,
+                auth=_as_it_is,
                 timeout=self._timeout,
                 allow_redirects=False,
             )
+        except requests.exceptions.SSLError:
+            msg = f"The token request failed: {UNTRUSTED}"
+            raise CredentialsError(msg) from None
         except requests.RequestException as exc:
             msg = f"the token request failed ({type(exc).__name__})"
             raise TransientError(msg) from None
@@ -112,6 +126,12 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
                 "Authentication."
             )
             raise CredentialsError(msg)
+        if status in _WRONG_ADDRESS and status not in PASSING:
+            msg = (
+                f"The token request was answered with status {status}, as if /oauth/token were "
+                "somewhere else: check api_url and environment"
+            )
+            raise CredentialsError(msg)
         try:
             answer = response.json() if response.ok else {}
             token, lifetime = answer["access_token"], float(answer.get("expires_in") or LIFETIME)
@@ -121,3 +141,8 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         self.access_token = token
         # At least half its life: a margin longer than the life would fetch a token per request.
         self._expires_at = requested_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add no credentials: requests would take some from ~/.netrc."""
+    return request

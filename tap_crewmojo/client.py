@@ -89,11 +89,8 @@ class CrewmojoClient:
             requested_at = self._clock.now()
             try:
                 file = self._run(job)
-            except (JobAbandonedError, TransientError) as exc:
+            except (JobAbandonedError, TransientError, UnusableAnswerError) as exc:
                 failure = exc
-            except UnusableAnswerError as exc:
-                msg = f"{request}: the answer {exc}"
-                raise ReportError(msg) from None
             else:
                 return Download(file, requested_at, jobs + job.polled)
             jobs += job.polled
@@ -137,7 +134,7 @@ class CrewmojoClient:
             on_backoff=lambda details: _log(
                 job, "%s; asked again", details["exception"], level=logging.WARNING
             ),
-        )(self._transport.ask)(job.request, step, self._patience(job))
+        )(lambda: self._transport.ask(job.request, step, self._patience(job)))()
 
     def _patience(self, job: _Job) -> float:
         return max(job.deadline - self._clock.monotonic(), 0)

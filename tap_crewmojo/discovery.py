@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.column_types import infer
-from tap_crewmojo.errors import naming
 from tap_crewmojo.reports import ReportRequest
 from tap_crewmojo.windows import windows_between
 
@@ -42,7 +41,7 @@ def take_sample(report: ReportConfig, settings: Settings, client: CrewmojoClient
     """Download the newest complete window of a report, or an earlier one if that is empty.
 
     Raises:
-        ReportError: the report cannot be had or read.
+        ReportError: the report cannot be had.
     """
     for window in _newest_first(report, settings):
         sample = _sample(ReportRequest(report, window), client)
@@ -53,8 +52,7 @@ def take_sample(report: ReportConfig, settings: Settings, client: CrewmojoClient
 
 def _sample(request: ReportRequest, client: CrewmojoClient) -> Sample:
     download = client.download(request)
-    with naming(request):
-        return Sample(request, download, infer(download.file.rows()))
+    return Sample(request, download, infer(download.file.rows()))
 
 
 def _newest_first(report: ReportConfig, settings: Settings) -> list[Window | None]:

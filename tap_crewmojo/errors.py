@@ -11,7 +11,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from singer_sdk.exceptions import FatalAPIError, FatalSyncError, RetriableAPIError
+from singer_sdk.exceptions import (
+    FatalAPIError,
+    FatalSyncError,
+    RetriableAPIError,
+    RetriableSyncError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +35,11 @@ class ReportError(FatalSyncError):
     """One report cannot be had, or cannot be read. The other reports go on."""
 
 
-class UnusableAnswerError(ReportError):
-    """An answer is neither a report nor a job, or a report that cannot be read unambiguously."""
+class UnusableAnswerError(RetriableSyncError):
+    """An answer is neither a report nor a job, or a report that cannot be read unambiguously.
+
+    The report is requested again, since what is in between may have cut or replaced it.
+    """
 
 
 class TransientError(RetriableAPIError):

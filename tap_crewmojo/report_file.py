@@ -8,16 +8,18 @@ asked where they leave it open.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import json
 import re
 import tempfile
 import weakref
+from collections import deque
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from tap_crewmojo.errors import UnusableAnswerError, vendor_text
-from tap_crewmojo.rows import arrays_of_objects, csv_rows, json_rows
+from tap_crewmojo.rows import arrays_of_objects, csv_lines, csv_rows, json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,13 +65,27 @@ class ReportFile:
             UnusableAnswerError: the report cannot be read without guessing; the text names the
                 row's number, never a value.
         """
+        with self._text() as text:
+            yield from json_rows(text) if self._is_json else csv_rows(text)
+
+    def check(self) -> None:
+        """Read it through once, so that nothing of a malformed report is ever emitted.
+
+        Raises:
+            UnusableAnswerError: as in `rows`.
+        """
+        with self._text() as text:
+            deque(json_rows(text) if self._is_json else csv_lines(text), maxlen=0)
+
+    @contextlib.contextmanager
+    def _text(self) -> Iterator[IO[str]]:
         self._file.seek(0)
         text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
         try:
-            yield from json_rows(text) if self._is_json else csv_rows(text)
+            yield text
         except UnicodeDecodeError as exc:
             msg = (
-                f"is not readable as {self._encoding}: undecodable bytes near byte offset "
+                f"the report is not {self._encoding} text: undecodable bytes at byte offset "
                 f"{max(self._file.tell() - len(exc.object), 0) + exc.start}"
             )
             raise UnusableAnswerError(msg) from None
@@ -98,7 +114,7 @@ def read_answer(file: IO[bytes], content_type: str) -> ReportFile | JobEnvelope:
         content_type: the answer's `Content-Type`, for what the bytes leave open.
 
     Raises:
-        UnusableAnswerError: neither a report nor a job's envelope.
+        UnusableAnswerError: no job's envelope, nor a report that can be read without guessing.
     """
     try:
         answer = _classified(file, content_type)
@@ -116,23 +132,25 @@ def _classified(file: IO[bytes], content_type: str) -> ReportFile | JobEnvelope:
     head = file.read(_LONGEST_ENVELOPE)
     text = head.decode(_encoding(file), errors="replace")
     if not text.strip("\ufeff \t\r\n"):
-        msg = "is empty: not even column headings"
+        msg = "the answer is empty: not even column headings"
         raise UnusableAnswerError(msg)
     if _HTML_START.match(text):
-        msg = "is a web page instead of a report; is there a proxy in between?"
+        msg = "the answer is a web page instead of a report; is there a proxy in between?"
         raise UnusableAnswerError(msg)
     is_json = bool(_JSON_START.match(text)) or (
         "json" in content_type.lower() and text.lstrip("\ufeff \t\r\n")[:1] in "[{"
     )
     if is_json and size < _LONGEST_ENVELOPE and (envelope := _envelope(text, head)):
         return envelope
-    return ReportFile(file, is_json=is_json)
+    report = ReportFile(file, is_json=is_json)
+    report.check()
+    return report
 
 
 def _envelope(text: str, body: bytes) -> JobEnvelope | None:
     try:
         answer = json.loads(text.lstrip("\ufeff"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # reading its rows tells where it is broken
     if not isinstance(answer, dict) or arrays_of_objects(answer):
         return None
@@ -141,7 +159,7 @@ def _envelope(text: str, body: bytes) -> JobEnvelope | None:
         return JobEnvelope(str(job_id))
     if any(isinstance(value, list) for value in answer.values()):
         return None
-    msg = f"is neither a report nor a job{vendor_text(body)}"
+    msg = f"the answer is neither a report nor a job{vendor_text(body)}"
     raise UnusableAnswerError(msg)
 
 

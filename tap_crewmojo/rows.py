@@ -21,6 +21,14 @@ Row: TypeAlias = "dict[str, Cell]"
 csv.field_size_limit(1 << 30)
 
 
+_LONGEST_NUMBER = 400
+_NUL = "a NUL character, which databases refuse"
+
+
+class _UnstorableError(ValueError):
+    """A text holds what is no character to a database."""
+
+
 class _Number(str):
     """A JSON number as it was written: its digits are needed to tell 1.50 from 1e5."""
 
@@ -33,24 +41,43 @@ def csv_rows(text: IO[str]) -> Iterator[Row]:
     A blank line is no row: a row of one empty cell is written `""`.
 
     Raises:
-        UnusableAnswerError: a quote is not closed, or a row has another width than the headings.
+        UnusableAnswerError: a quote is not closed, a row has another width than the headings, or
+            there is a NUL character.
     """
-    reader = csv.reader(text, strict=True)
-    number = 0
+    lines = csv_lines(text)
+    headings = _distinct(next(lines))
+    for line in lines:
+        yield {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
+
+
+def csv_lines(text: IO[str]) -> Iterator[list[str]]:
+    """Yield the headings, then the cells of each row.
+
+    Raises:
+        UnusableAnswerError: as in `csv_rows`.
+    """
+    reader = csv.reader(_without_nul(text), strict=True)
+    width = number = 0
     try:
-        headings = _distinct(next(line for line in reader if line))
-        width = len(headings)
         for line in reader:
             if not line:
                 continue
-            number += 1
+            width = width or len(line)
             if len(line) != width:
-                msg = f"has {len(line)} cells in row {number} under {width} headings"
+                msg = f"the report has {len(line)} cells in row {number} under {width} headings"
                 raise UnusableAnswerError(msg)
-            yield {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
+            yield line
+            number += 1
     except csv.Error as exc:
-        msg = f"is malformed CSV in row {number + 1} ({exc})"
+        msg = f"the report is malformed CSV in row {number} ({exc})"
         raise UnusableAnswerError(msg) from None
+
+
+def _without_nul(text: IO[str]) -> Iterator[str]:
+    for line in text:
+        if "\0" in line:
+            raise csv.Error(_NUL)
+        yield line
 
 
 def _distinct(headings: list[str]) -> list[str]:
@@ -71,18 +98,27 @@ def json_rows(text: IO[str]) -> Iterator[Row]:
     """Yield the objects of an array, or of the one array of objects that an object holds.
 
     Raises:
-        UnusableAnswerError: malformed JSON, no such array, or a row that is no object.
+        UnusableAnswerError: malformed JSON, no such array, a row that is no object, or characters
+            that no database stores.
     """
     try:
         document = json.load(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
     except json.JSONDecodeError as exc:
-        msg = f"is malformed JSON at character {exc.pos} ({exc.msg})"
+        msg = f"the report is malformed JSON at character {exc.pos} ({exc.msg})"
+        raise UnusableAnswerError(msg) from None
+    except RecursionError:
+        msg = "the report is malformed JSON (nested too deeply)"
         raise UnusableAnswerError(msg) from None
     for number, row in enumerate(_rows_of(document), start=1):
         if not isinstance(row, dict):
-            msg = f"has a row {number} that is no JSON object"
+            msg = f"the report has a row {number} that is no JSON object"
             raise UnusableAnswerError(msg)
-        yield {heading: _cell(value) for heading, value in row.items()}
+        try:
+            cells = {_storable(heading): _cell(value) for heading, value in row.items()}
+        except _UnstorableError as exc:
+            msg = f"the report is malformed JSON in row {number} ({exc})"
+            raise UnusableAnswerError(msg) from None
+        yield cells
 
 
 def _rows_of(document: Any) -> list[Any]:  # noqa: ANN401  # whatever JSON holds
@@ -92,7 +128,7 @@ def _rows_of(document: Any) -> list[Any]:  # noqa: ANN401  # whatever JSON holds
     if not arrays and isinstance(document, dict):
         arrays = [value for value in document.values() if value == []]
     if len(arrays) != 1:
-        msg = f"is a JSON document with {len(arrays)} arrays of objects where one is expected"
+        msg = f"the report is JSON with {len(arrays)} arrays of objects where one is expected"
         raise UnusableAnswerError(msg)
     return arrays[0]
 
@@ -114,7 +150,7 @@ def _cell(value: Any) -> Cell:  # noqa: ANN401  # whatever JSON holds
         case bool():
             return "true" if value else "false"
         case str():
-            return str(value)
+            return _storable(value)
         case _:
             nested: dict[str, Any] | list[Any] = _plain(value)
             return nested
@@ -124,18 +160,36 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
     """Return nested JSON with its numbers as numbers again."""
     match value:
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {_storable(key): _plain(item) for key, item in value.items()}
         case list():
             return [_plain(item) for item in value]
         case _Number():
             return _number(value)
+        case str():
+            return _storable(value)
         case _:
             return value
 
 
 def _number(token: str) -> int | float | str:
     """Return a nested number, or its digits where neither an integer nor a float holds them."""
+    if len(token) > _LONGEST_NUMBER:
+        return str(token)
     if token.lstrip("-").isdigit():
         return int(token)
     number = float(token)
-    return number if repr(number) == token else token
+    return number if repr(number) == token else str(token)
+
+
+def _storable(text: str) -> str:
+    """Return a text that UTF-8 can write and databases store.
+
+    Raises:
+        _UnstorableError: it holds a NUL, or half of a surrogate pair.
+    """
+    if "\0" in text:
+        raise _UnstorableError(_NUL)
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        msg = "half of a surrogate pair, which is no character"
+        raise _UnstorableError(msg)
+    return str(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
@@ -30,7 +31,6 @@ from tap_crewmojo.windows import advanced, due_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tap_crewmojo.reports import ReportConfig
     from tap_crewmojo.settings import Settings
     from tap_crewmojo.windows import Window
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -123,10 +125,11 @@ class ReportStream(Stream):
             is_selected=lambda name: self.mask["properties", name],
         )
         started_at = self._clock.monotonic()
+        bookmark = self._bookmark()
         try:
-            for request in self._due_requests():
+            for request in self._due_requests(bookmark):
                 yield from self._window_records(request, schema)
-                self._complete(request.window)
+                bookmark = self._moved(bookmark, request.window)
         except ReportError as exc:
             self.summary.failure = exc
             self.logger.error("%s", exc)  # noqa: TRY400  # a traceback would tell the user nothing
@@ -138,12 +141,12 @@ class ReportStream(Stream):
             self.summary.seconds = self._clock.monotonic() - started_at
             self._warn_of_drift(schema)
 
-    def _due_requests(self) -> Iterator[ReportRequest]:
+    def _due_requests(self, bookmark: date | None) -> Iterator[ReportRequest]:
         if self.ABORT_AT_RECORD_COUNT is not None and self._sample:
             return iter((self._sample.request,))  # a connection test needs no more
-        return (ReportRequest(self.report, window) for window in self._due_windows())
+        return (ReportRequest(self.report, window) for window in self._due_windows(bookmark))
 
-    def _due_windows(self) -> Iterable[Window | None]:
+    def _due_windows(self, bookmark: date | None) -> Iterable[Window | None]:
         if not self.report.dated:
             return (None,)
         windows = list(
@@ -151,7 +154,7 @@ class ReportStream(Stream):
                 self.report.window,
                 start_date=self._settings.start_date,
                 end=self._settings.end_date,
-                bookmark=self._bookmark(),
+                bookmark=bookmark,
                 lookback_days=self.report.lookback_days,
             )
         )
@@ -234,30 +237,37 @@ class ReportStream(Stream):
             )
 
     def _bookmark(self) -> date | None:
-        """Return the end of the last window that was emitted whole, if the state tells."""
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            return None
+        """Return the end of the last window that was emitted whole, if the state tells.
+
+        A state that tells something else, or of a day to come, is none to go on from: whatever it
+        meant, nothing must be left out.
+        """
         state = self.stream_state
-        if not state:
+        if self.replication_method != REPLICATION_INCREMENTAL or not state:
             return None
         try:
             bookmark = day(str(state.get("replication_key_value")))
         except ValueError:
-            bookmark = None
-        if bookmark is None or state.get("replication_key") != END_DATE:
-            self.logger.warning("The state holds no bookmark of %s: starting anew", END_DATE)
+            bookmark = date.max
+        # A day ahead is what another time zone leaves behind; it is read again.
+        if state.get("replication_key") != END_DATE or bookmark > self._settings.yesterday + _DAY:
+            self.logger.warning(
+                "The state's bookmark is not a past day of %s: starting from start_date", END_DATE
+            )
             return None
-        return bookmark
+        return min(bookmark, self._settings.yesterday)
 
-    def _complete(self, window: Window | None) -> None:
+    def _moved(self, bookmark: date | None, window: Window | None) -> date | None:
+        """Send the state after a window that was emitted whole; return the bookmark in it."""
         if window is None or self.replication_method != REPLICATION_INCREMENTAL:
-            return
-        bookmark = advanced(self._bookmark(), window, self._settings.yesterday)
+            return None
+        bookmark = advanced(bookmark, window, self._settings.yesterday)
         if bookmark:
             self.stream_state["replication_key"] = END_DATE
             self.stream_state["replication_key_value"] = bookmark.isoformat()
             self.state_manager.is_flushed = False
             self._write_state_message()
+        return bookmark
 
     @override
     def _increment_stream_state(

@@ -106,6 +106,24 @@ class TapCrewmojo(Tap):
             raise SyncFailedError(msg)
 
     @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of an earlier run.
+
+        Raises:
+            ConfigValidationError: it is not shaped as a state.
+        """
+        bookmarks = state.get("bookmarks", {})
+        if not isinstance(bookmarks, dict) or not all(
+            isinstance(bookmark, dict) for bookmark in bookmarks.values()
+        ):
+            msg = (
+                "The state is not readable: it should be what the target printed last, as "
+                '{"bookmarks": {"<stream>": {...}}}. Without one, the tap starts from start_date'
+            )
+            raise ConfigValidationError(msg, errors=[msg])
+        super().load_state(state)
+
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """List every mistake in the settings, in one message.
 

@@ -10,12 +10,11 @@ from urllib.parse import quote
 import requests
 from singer_sdk import metrics
 
-from tap_crewmojo.auth import CONNECT_TIMEOUT, CrewmojoAuthenticator
+from tap_crewmojo.auth import CONNECT_TIMEOUT, PASSING, UNTRUSTED, CrewmojoAuthenticator
 from tap_crewmojo.errors import (
     JobAbandonedError,
     ReportError,
     TransientError,
-    UnusableAnswerError,
     vendor_text,
 )
 from tap_crewmojo.jobs import Poll, Submit
@@ -36,7 +35,6 @@ _CHUNK = 1 << 16
 _SHORT_BODY = 4096
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
-_PASSING = frozenset({408, 425, 429})
 _LOST = frozenset({400, 404, 410})
 
 
@@ -85,7 +83,7 @@ class Transport:
             self._clock.sleep(renewals * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
             with self._send(request, step, patience) as response:
                 if response.status_code != _UNAUTHORIZED:
-                    return self._read(response, step)
+                    return self._read(response, request, step)
                 self._auth.reject(response.request)
         msg = (
             f"{request}: refused with status 401 after {MAX_RENEWALS} new tokens. Another "
@@ -122,38 +120,42 @@ class Transport:
                     response = self._session.get(f"{url}/{quote(step.job_id, safe='')}", **common)
                 timer.tags[metrics.Tag.HTTP_STATUS_CODE] = response.status_code
         except requests.exceptions.SSLError:
-            msg = (
-                f"{request}: the server's certificate is not trusted; if a proxy stands in "
-                "between, set REQUESTS_CA_BUNDLE to its certificate authority"
-            )
+            msg = f"{request}: {UNTRUSTED}"
             raise ReportError(msg) from None
         except requests.RequestException as exc:
             msg = f"no answer ({type(exc).__name__})"
             raise TransientError(msg) from None
         return response
 
-    def _read(self, response: requests.Response, step: Submit | Poll) -> ReportFile | JobEnvelope:
-        _raise_for_status(response, step, self._clock.now())
+    def _read(
+        self, response: requests.Response, request: ReportRequest, step: Submit | Poll
+    ) -> ReportFile | JobEnvelope:
+        _raise_for_status(response, request, step, self._clock.now())
         try:
             body = land(response.iter_content(_CHUNK))
         except requests.RequestException as exc:
             msg = f"the answer was cut short ({type(exc).__name__})"
             raise TransientError(msg) from None
         except OSError as exc:
-            msg = f"could not be written to the temporary folder ({exc.strerror})"
-            raise UnusableAnswerError(msg) from None
+            msg = (
+                f"{request}: the answer could not be written to the temporary folder "
+                f"({exc.strerror}); make room there, or set TMPDIR to another"
+            )
+            raise ReportError(msg) from None
         return read_answer(body, response.headers.get("Content-Type", ""))
 
 
-def _raise_for_status(response: requests.Response, step: Submit | Poll, now: datetime) -> None:
+def _raise_for_status(
+    response: requests.Response, request: ReportRequest, step: Submit | Poll, now: datetime
+) -> None:
     status = response.status_code
     if response.ok and not response.is_redirect:
         return
-    text = f"has status {status}{vendor_text(_short_body(response))}"
-    if status in _PASSING or status >= _SERVER_ERROR:
+    text = f"the answer has status {status}{vendor_text(_short_body(response))}"
+    if status in PASSING or status >= _SERVER_ERROR:
         raise TransientError(text, _retry_after(response, now))
     if isinstance(step, Poll) and status in _LOST:
-        msg = f"its job is lost: the answer {text}"
+        msg = f"its job is lost: {text}"
         raise JobAbandonedError(msg)
     if response.is_redirect:
         text += ": a redirect, which is not followed since the token must not travel; check api_url"
@@ -161,7 +163,8 @@ def _raise_for_status(response: requests.Response, step: Submit | Poll, now: dat
         text += (
             ": check with Crewmojo that the identifier is right and that this client may read it"
         )
-    raise UnusableAnswerError(text)
+    msg = f"{request}: {text}"
+    raise ReportError(msg)
 
 
 def _short_body(response: requests.Response) -> bytes:
