@@ -99,6 +99,12 @@ class FaultPlan:
         with self._lock:
             self._faults.extend(faults)
 
+    def clear(self) -> None:
+        """Let all be well from now on."""
+        with self._lock:
+            self._faults.clear()
+            self._met.clear()
+
     def pick(self, phase: Phase, report: str | None, start: int | None) -> Fault | None:
         """Choose what goes wrong with this request, and count it."""
         with self._lock:
