@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 
@@ -19,9 +18,9 @@ def main() -> None:
         _fail("\n".join(exc.errors))
     except SingerSDKError as exc:
         _fail(str(exc))
-    except json.JSONDecodeError as exc:
-        _fail(f"A file given on the command line is not JSON: {exc.msg} in line {exc.lineno}")
     except Exception as exc:  # noqa: BLE001  # whose text may quote a row: only where it arose
+        if isinstance(exc, ValueError) and hasattr(exc, "lineno"):  # of any JSON library
+            _fail(f"What was given as configuration is not JSON: see its line {exc.lineno}")
         frames = "".join(traceback.format_tb(exc.__traceback__))
         _fail(f"Unexpected {type(exc).__name__}. Please report it with these lines:\n{frames}")
 

@@ -6,6 +6,7 @@ streams that each fetched their own would knock each other out.
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ import requests
 from singer_sdk.authenticators import OAuthAuthenticator
 from typing_extensions import override
 
-from tap_crewmojo.errors import CredentialsError, TransientError, vendor_text
+from tap_crewmojo.bodies import short_body_of
+from tap_crewmojo.errors import CredentialsError, NoTokenError, TransientError, vendor_text
 
 if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock
@@ -36,6 +38,12 @@ UNTRUSTED = (
     "between, set REQUESTS_CA_BUNDLE to its certificate authority"
 )
 """What to do about TLS that cannot be verified."""
+
+UNREADABLE = "REQUESTS_CA_BUNDLE, or CURL_CA_BUNDLE, names no file that can be read"
+"""What to do about a missing file of certificate authorities."""
+
+_PATIENCE = 60
+"""Seconds that the few bytes of a token may take."""
 
 _REFUSED = frozenset({400, 401, 403})
 _WRONG_ADDRESS = range(300, 500)
@@ -62,11 +70,18 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         self._timeout = (clock.real(CONNECT_TIMEOUT), clock.real(settings.request_timeout))
         self._lock = threading.RLock()
         self._expires_at = float("-inf")
+        self._refusal: CredentialsError | None = None
 
     @override
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         with self._lock:
-            return super().authenticate_request(request)
+            if self._refusal:
+                raise self._refusal  # another thread was told already: it is not asked twice
+            try:
+                return super().authenticate_request(request)
+            except CredentialsError as exc:
+                self._refusal = exc
+                raise
 
     @property
     @override
@@ -96,32 +111,39 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
 
         Raises:
             CredentialsError: Crewmojo refuses the client id or secret, or is not to be found.
-            TransientError: the request failed in a way that may pass.
+            NoTokenError: the request failed in a way that may pass.
         """
         requested_at = self._clock.monotonic()
         self.logger.info("Requesting an access token")
         try:
-            response = self._session.post(
+            with self._session.post(
                 self.auth_endpoint,
                 data=self.oauth_request_payload,
                 auth=_as_it_is,
                 timeout=self._timeout,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                body = short_body_of(response, self._clock, requested_at + _PATIENCE)
         except requests.exceptions.SSLError:
             msg = f"The token request failed: {UNTRUSTED}"
             raise CredentialsError(msg) from None
         except requests.RequestException as exc:
             msg = f"the token request failed ({type(exc).__name__})"
-            raise TransientError(msg) from None
-        self._accept(response, requested_at)
+            raise NoTokenError(msg) from None
+        except OSError:  # what requests says of REQUESTS_CA_BUNDLE
+            msg = f"The token request failed: {UNREADABLE}"
+            raise CredentialsError(msg) from None
+        except TransientError as exc:
+            msg = f"the token request failed: {exc}"
+            raise NoTokenError(msg) from None
+        self._accept(response.status_code, body, requested_at)
 
-    def _accept(self, response: requests.Response, requested_at: float) -> None:
-        status = response.status_code
+    def _accept(self, status: int, body: bytes, requested_at: float) -> None:
         if status in _REFUSED:
             msg = (
                 f"Crewmojo refused the client id or secret (status {status} from /oauth/token"
-                f"{vendor_text(response.content)}). Check client_id, client_secret and "
+                f"{vendor_text(body)}). Check client_id, client_secret and "
                 "environment; both are in Crewmojo under Company Settings > Integrations > API "
                 "Authentication."
             )
@@ -133,11 +155,15 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             )
             raise CredentialsError(msg)
         try:
-            answer = response.json() if response.ok else {}
-            token, lifetime = answer["access_token"], float(answer.get("expires_in") or LIFETIME)
+            answer = json.loads(body)
+            token = answer["access_token"]
+            lifetime = float(answer.get("expires_in") or LIFETIME)
+            usable = status < _WRONG_ADDRESS.start and token.isascii() and token.isprintable()
         except (ValueError, KeyError, TypeError, AttributeError):
+            usable = False
+        if not usable or not token:
             msg = f"the token request was answered with status {status} and no token"
-            raise TransientError(msg) from None
+            raise NoTokenError(msg)
         self.access_token = token
         # At least half its life: a margin longer than the life would fetch a token per request.
         self._expires_at = requested_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import backoff
 
 from tap_crewmojo.errors import (
+    CredentialsError,
     JobAbandonedError,
+    NoTokenError,
     ReportError,
     TransientError,
     UnusableAnswerError,
@@ -80,7 +82,7 @@ class CrewmojoClient:
         """Download one report: submit it, poll its job, start again where a job is lost.
 
         Raises:
-            CredentialsError: Crewmojo refuses the client.
+            CredentialsError: there is no token to be had.
             ReportError: the report cannot be had; the text names it and its window.
         """
         jobs = 0
@@ -89,6 +91,9 @@ class CrewmojoClient:
             requested_at = self._clock.now()
             try:
                 file = self._run(job)
+            except NoTokenError as exc:
+                msg = f"There is no token to be had from {self._settings.api_url}: {exc}"
+                raise CredentialsError(msg) from None
             except (JobAbandonedError, TransientError, UnusableAnswerError) as exc:
                 failure = exc
             else:
@@ -128,16 +133,13 @@ class CrewmojoClient:
             self._pauses,
             TransientError,
             max_tries=_MAX_TRIES,
-            max_time=self._clock.real(self._patience(job)),
+            max_time=self._clock.real(max(job.deadline - self._clock.monotonic(), 0)),
             jitter=None,
             logger=None,
             on_backoff=lambda details: _log(
                 job, "%s; asked again", details["exception"], level=logging.WARNING
             ),
-        )(lambda: self._transport.ask(job.request, step, self._patience(job)))()
-
-    def _patience(self, job: _Job) -> float:
-        return max(job.deadline - self._clock.monotonic(), 0)
+        )(self._transport.ask)(job.request, step, job.deadline)
 
     def _pauses(self) -> Generator[float, TransientError, None]:
         failure = yield 0

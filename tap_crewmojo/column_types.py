@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from tap_crewmojo.rows import nested_cell
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import tzinfo
@@ -71,7 +73,14 @@ class ColumnType(StrEnum):
 
     @classmethod
     def of_json_schema(cls, schema: Mapping[str, Any]) -> ColumnType:
-        """Return the type of a catalog's column; what is not one of ours is a string."""
+        """Return the type of a catalog's column; what is not one of ours is a string.
+
+        Of alternatives the first that is not null counts.
+        """
+        for alternatives in (schema.get("anyOf"), schema.get("oneOf")):
+            for alternative in alternatives or ():
+                if alternative.get("type") != "null":
+                    return cls.of_json_schema(alternative)
         declared = schema.get("type", "string")
         names = [declared] if isinstance(declared, str) else declared
         kind = next((name for name in names if name != "null"), "string")
@@ -153,14 +162,19 @@ def to_text(cell: Cell) -> str | None:
 
 
 def _number(cell: Cell) -> Value | Misfit:
-    """Read a number in canonical JSON form whose digits a double holds exactly."""
+    """Read a number in canonical JSON form that a double holds without losing a digit.
+
+    That is every one of up to 15 digits, and those longer ones that a double is written as, such
+    as the averages 3.6666666666666665; but no long identifier.
+    """
     if not isinstance(cell, str) or not _NUMBER.fullmatch(cell):
         return MISFIT
     if "." not in cell:
         return int(cell)
-    if len(cell.lstrip("-0.").replace(".", "")) > _MOST_DIGITS:
+    value = float(cell)
+    if len(cell.lstrip("-0.").replace(".", "")) > _MOST_DIGITS and repr(value) != cell:
         return MISFIT
-    return float(cell)
+    return value
 
 
 def _integer(cell: Cell) -> Value | Misfit:
@@ -213,28 +227,13 @@ def _date_time_by_form(cell: Cell, form: str, zone: tzinfo) -> Value | Misfit:
 
 
 def _object(cell: Cell) -> Value | Misfit:
-    value = _nested(cell)
+    value = nested_cell(cell) if isinstance(cell, str) else cell
     return value if isinstance(value, dict) else MISFIT
 
 
 def _array(cell: Cell) -> Value | Misfit:
-    value = _nested(cell)
+    value = nested_cell(cell) if isinstance(cell, str) else cell
     return value if isinstance(value, list) else MISFIT
-
-
-def _nested(cell: Cell) -> object:
-    """Return nested JSON, also from its text: a JSON report may come back from a job as CSV."""
-    if not isinstance(cell, str):
-        return cell
-    try:
-        return json.loads(cell, parse_constant=_refuse)
-    except ValueError:
-        return None
-
-
-def _refuse(constant: str) -> None:
-    msg = f"{constant} is no JSON"
-    raise ValueError(msg)
 
 
 _CONVERTERS: Final[dict[ColumnType, Converter]] = {

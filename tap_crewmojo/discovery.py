@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.column_types import infer
+from tap_crewmojo.column_types import ColumnType, infer
 from tap_crewmojo.reports import ReportRequest
 from tap_crewmojo.windows import windows_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from tap_crewmojo.client import CrewmojoClient, Download
-    from tap_crewmojo.column_types import ColumnType
+    from tap_crewmojo.client import Download
     from tap_crewmojo.reports import ReportConfig
     from tap_crewmojo.settings import Settings
     from tap_crewmojo.windows import Window
@@ -30,29 +29,38 @@ class Sample:
         request: what was asked for.
         download: kept, so that a sync in the same run need not ask for it again.
         types: the columns' types, by heading.
+        is_empty: whether it had no rows.
     """
 
     request: ReportRequest
     download: Download
     types: Mapping[str, ColumnType]
+    is_empty: bool
 
 
-def take_sample(report: ReportConfig, settings: Settings, client: CrewmojoClient) -> Sample:
+def take_sample(
+    report: ReportConfig, settings: Settings, download: Callable[[ReportRequest], Download]
+) -> Sample:
     """Download the newest complete window of a report, or an earlier one if that is empty.
 
     Raises:
         ReportError: the report cannot be had.
     """
     for window in _newest_first(report, settings):
-        sample = _sample(ReportRequest(report, window), client)
-        if sample.types:
+        sample = _sample(ReportRequest(report, window), download)
+        if not sample.is_empty:
             break
     return sample
 
 
-def _sample(request: ReportRequest, client: CrewmojoClient) -> Sample:
-    download = client.download(request)
-    return Sample(request, download, infer(download.file.rows()))
+def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:
+    report = download(request)
+    types = infer(report.file.rows())
+    is_empty = not types
+    if is_empty and not report.file.is_json:
+        # Headings without rows: columns all the same, if of a type that nothing tells.
+        types = dict.fromkeys(next(report.file.lines()), ColumnType.STRING)
+    return Sample(request, report, types, is_empty)
 
 
 def _newest_first(report: ReportConfig, settings: Settings) -> list[Window | None]:

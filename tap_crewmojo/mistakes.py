@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.reports import stream_name
@@ -13,6 +17,29 @@ from tap_crewmojo.settings import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_LIKE_JSON = "[{\"'"
+
+
+def schema_mistakes(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with a configuration by its JSON schema; fill in its defaults.
+
+    No value is repeated but a choice: others may be a secret in the wrong place.
+    """
+    for error in JSONSchemaValidator(schema).iter_errors(config):
+        place = "".join(f"[{part!r}]" for part in error.path)
+        where = f" in config{place}" if place else ""
+        if error.validator == "type":
+            expected = " or ".join(
+                [error.validator_value]
+                if isinstance(error.validator_value, str)
+                else error.validator_value
+            )
+            yield f"A value is {type(error.instance).__name__}, not {expected}{where}"
+        elif "client_secret" in error.path:
+            yield f"The value is not allowed{where}"
+        else:
+            yield f"{error.message}{where}"
 
 
 def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
@@ -57,18 +84,22 @@ def _mistakes_in_url(config: Mapping[str, Any]) -> Iterator[str]:
     text = config.get("api_url")
     if not text or not isinstance(text, str):
         return
-    url = urlsplit(text)
+    try:
+        url = urlsplit(text)
+        _ = url.port  # which is only read when asked for
+    except ValueError:
+        url = urlsplit("")
     if url.username or url.password or url.query or url.fragment:
         yield "api_url must not hold credentials, a query or a fragment"
     elif url.scheme not in {"http", "https"} or not url.hostname:
-        yield f"api_url: {text!r} is not a web address; an example is 'https://api.crewmojo.com/v1'"
+        yield "api_url is not a web address; an example is 'https://api.crewmojo.com/v1'"
     elif url.scheme == "http" and not _is_loopback(url.hostname):
         yield (
             "api_url: plain http would send the credentials readable by others; use https "
             "(http is for a sandbox on this machine only)"
         )
     elif not url.path.rstrip("/").endswith("/v1"):
-        yield f"api_url: {text!r} does not end in '/v1'"
+        yield "api_url does not end in '/v1'"
 
 
 def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
@@ -88,6 +119,14 @@ def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
                 f"{name!r}; give one of them another 'name'"
             )
         names[name] = identifier
+        if identifier[0] in _LIKE_JSON:
+            yield f"reports: the identifier {identifier!r} looks like broken JSON"
+        own = [key for key in _items(report.get("primary_keys")) if str(key).startswith("_sdc_")]
+        if own:
+            yield (
+                f"reports: {own[0]!r} of {identifier!r} is the tap's own column: the window's "
+                "start is in the key anyway, and the row number where there are no primary_keys"
+            )
         yield from _mistakes_in_columns(identifier, report.get("columns"))
     dated = any(report.get("replication_method") != "FULL_TABLE" for report in reports)
     if dated and not config.get("start_date"):
@@ -99,15 +138,30 @@ def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _mistakes_in_columns(identifier: str, columns: object) -> Iterator[str]:
     for name, column in columns.items() if isinstance(columns, dict) else ():
-        if (
-            isinstance(column, dict)
-            and "format" in column
-            and column.get("type") not in {ColumnType.DATE, ColumnType.DATE_TIME}
-        ):
+        if not isinstance(column, dict) or not isinstance(column.get("format"), str):
+            continue
+        if column.get("type") not in {ColumnType.DATE, ColumnType.DATE_TIME}:
             yield (
                 f"reports: column {name!r} of {identifier!r} has a 'format', which only goes "
                 "with the types 'date' and 'date-time'"
             )
+        if not _is_format(column["format"]):
+            yield (
+                f"reports: the 'format' of column {name!r} of {identifier!r} reads no date; an "
+                "example is '%d/%m/%Y' (and %Z, a zone's name, is not to be relied on: use %z)"
+            )
+
+
+def _is_format(form: str) -> bool:
+    try:
+        datetime.strptime(datetime.now(UTC).strftime(form), form)  # noqa: DTZ007  # only whether
+    except (ValueError, re.error):
+        return False
+    return "%Z" not in form and "%" in form
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _has_text(report: Mapping[str, Any], name: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import itertools
 import json
 import re
 import tempfile
@@ -19,11 +20,13 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from tap_crewmojo.errors import UnusableAnswerError, vendor_text
-from tap_crewmojo.rows import arrays_of_objects, csv_lines, csv_rows, json_rows
+from tap_crewmojo.json_pieces import find_pieces
+from tap_crewmojo.rows import array_rows, csv_lines, csv_rows, json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tap_crewmojo.json_pieces import Span
     from tap_crewmojo.rows import Row
 
 _LONGEST_ENVELOPE = 1 << 16
@@ -32,8 +35,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_JSON_START = re.compile(r"\s*(\[\s*[\[\]{]|\{\s*[\"}])")
-_HTML_START = re.compile(r"\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_UTF_8 = ("utf-8", "utf-8-sig")
+_JSON_START = re.compile(r"(\[\s*[\[\]{]|\{\s*[\"}])")
+_MARKUP_START = re.compile(r"<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +48,57 @@ class JobEnvelope:
 
 
 class ReportFile:
-    """A report on disk.
+    """A report on disk, which has been read through once.
 
     Args:
         file: holds the whole body; closed with this object.
         is_json: whether it is JSON; CSV if not.
+
+    Raises:
+        UnusableAnswerError: the report cannot be read without guessing; the text names the row's
+            number, never a value. So nothing of a malformed report is ever emitted.
     """
 
     def __init__(self, file: IO[bytes], *, is_json: bool) -> None:
+        self.is_json = is_json
         self._file = file
-        self._is_json = is_json
         self._encoding = _encoding(file)
+        self._pieces = self._find_pieces() if is_json else None
+        if self._pieces is None:
+            with self._text() as text:
+                deque(json_rows(text) if is_json else csv_lines(text), maxlen=0)
         self.close = weakref.finalize(self, file.close)
         """Let the disk space go; also done when nobody holds the report any more."""
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows, from the first one again in each call.
+        """Yield the rows, from the first one again in each call."""
+        if self._pieces is not None:
+            for piece in self.pieces():
+                yield from array_rows(piece)
+        else:
+            with self._text() as text:
+                yield from json_rows(text) if self.is_json else csv_rows(text)
 
-        Raises:
-            UnusableAnswerError: the report cannot be read without guessing; the text names the
-                row's number, never a value.
-        """
+    def lines(self) -> Iterator[list[str]]:
+        """Yield the headings of a CSV report, then the cells of each row."""
         with self._text() as text:
-            yield from json_rows(text) if self._is_json else csv_rows(text)
+            yield from csv_lines(text)
 
-    def check(self) -> None:
-        """Read it through once, so that nothing of a malformed report is ever emitted.
+    @property
+    def has_pieces(self) -> bool:
+        """Whether this is JSON that can be read piece by piece, whatever its size."""
+        return self._pieces is not None
 
-        Raises:
-            UnusableAnswerError: as in `rows`.
-        """
-        with self._text() as text:
-            deque(json_rows(text) if self._is_json else csv_lines(text), maxlen=0)
+    def pieces(self) -> Iterator[bytes]:
+        """Yield JSON arrays of some rows each."""
+        for start, end in self._pieces or ():
+            self._file.seek(start)
+            yield b"[%b]" % self._file.read(end - start)
+
+    def _find_pieces(self) -> list[Span] | None:
+        if self._encoding not in _UTF_8:
+            return None
+        return find_pieces(self._file, len(codecs.BOM_UTF8) * (self._encoding != "utf-8"))
 
     @contextlib.contextmanager
     def _text(self) -> Iterator[IO[str]]:
@@ -90,7 +113,8 @@ class ReportFile:
             )
             raise UnusableAnswerError(msg) from None
         finally:
-            text.detach()
+            if not self._file.closed:
+                text.detach()
 
 
 def land(chunks: Iterable[bytes]) -> IO[bytes]:
@@ -130,21 +154,28 @@ def _classified(file: IO[bytes], content_type: str) -> ReportFile | JobEnvelope:
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(_LONGEST_ENVELOPE)
-    text = head.decode(_encoding(file), errors="replace")
-    if not text.strip("\ufeff \t\r\n"):
+    text = head.decode(_encoding(file), errors="replace").lstrip("\ufeff \t\r\n")
+    if not text:
         msg = "the answer is empty: not even column headings"
         raise UnusableAnswerError(msg)
-    if _HTML_START.match(text):
+    is_csv = "csv" in content_type.lower()
+    if _MARKUP_START.match(text) or (text[0] == "<" and not is_csv):
         msg = "the answer is a web page instead of a report; is there a proxy in between?"
         raise UnusableAnswerError(msg)
-    is_json = bool(_JSON_START.match(text)) or (
-        "json" in content_type.lower() and text.lstrip("\ufeff \t\r\n")[:1] in "[{"
-    )
+    is_json = bool(_JSON_START.match(text)) or ("json" in content_type.lower() and text[0] in "[{")
     if is_json and size < _LONGEST_ENVELOPE and (envelope := _envelope(text, head)):
         return envelope
     report = ReportFile(file, is_json=is_json)
-    report.check()
+    if not is_json and not is_csv and not _is_table(report):
+        msg = "the answer is a text that is neither a report nor a job"
+        raise UnusableAnswerError(msg)
     return report
+
+
+def _is_table(report: ReportFile) -> bool:
+    """Tell whether what does not call itself CSV looks like it: not a word that all is too busy."""
+    first_lines = list(itertools.islice(report.lines(), 2))
+    return len(first_lines) > 1 and len(first_lines[0]) > 1
 
 
 def _envelope(text: str, body: bytes) -> JobEnvelope | None:
@@ -152,13 +183,11 @@ def _envelope(text: str, body: bytes) -> JobEnvelope | None:
         answer = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
         return None  # reading its rows tells where it is broken
-    if not isinstance(answer, dict) or arrays_of_objects(answer):
+    if not isinstance(answer, dict) or any(isinstance(part, list) for part in answer.values()):
         return None
     job_id = answer.get("jobId")
     if isinstance(job_id, str | int) and not isinstance(job_id, bool) and job_id != "":
         return JobEnvelope(str(job_id))
-    if any(isinstance(value, list) for value in answer.values()):
-        return None
     msg = f"the answer is neither a report nor a job{vendor_text(body)}"
     raise UnusableAnswerError(msg)
 

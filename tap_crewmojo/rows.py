@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from tap_crewmojo.errors import UnusableAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Cell: TypeAlias = "str | dict[str, Any] | list[Any] | None"
 """One cell as text, whether it came as CSV or as a JSON scalar; nested JSON as it is."""
@@ -45,13 +47,13 @@ def csv_rows(text: IO[str]) -> Iterator[Row]:
             there is a NUL character.
     """
     lines = csv_lines(text)
-    headings = _distinct(next(lines))
+    headings = next(lines)
     for line in lines:
         yield {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
 
 
 def csv_lines(text: IO[str]) -> Iterator[list[str]]:
-    """Yield the headings, then the cells of each row.
+    """Yield the headings, each once, then the cells of each row.
 
     Raises:
         UnusableAnswerError: as in `csv_rows`.
@@ -66,7 +68,7 @@ def csv_lines(text: IO[str]) -> Iterator[list[str]]:
             if len(line) != width:
                 msg = f"the report has {len(line)} cells in row {number} under {width} headings"
                 raise UnusableAnswerError(msg)
-            yield line
+            yield line if number else _distinct(line)
             number += 1
     except csv.Error as exc:
         msg = f"the report is malformed CSV in row {number} ({exc})"
@@ -101,15 +103,50 @@ def json_rows(text: IO[str]) -> Iterator[Row]:
         UnusableAnswerError: malformed JSON, no such array, a row that is no object, or characters
             that no database stores.
     """
+    yield from _objects(_rows_of(_loaded(text.read())))
+
+
+def array_rows(piece: bytes) -> Iterator[Row]:
+    """Yield the objects of a JSON array that is known to be well-formed."""
+    yield from _objects(_loaded(piece))
+
+
+def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
+    """Return a JSON scalar as the cell that the same value makes in CSV."""
+    match value:
+        case None | "":
+            return None
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def nested_cell(text: str) -> dict[str, Any] | list[Any] | None:
+    """Return nested JSON from its text, as a JSON report may come back from a job as CSV."""
     try:
-        document = json.load(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+        nested = _plain(_loads(text))
+    except (ValueError, RecursionError):
+        return None
+    return nested if isinstance(nested, dict | list) else None
+
+
+def _loads(text: str | bytes) -> Any:  # noqa: ANN401  # whatever JSON holds
+    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+
+
+def _loaded(text: str | bytes) -> Any:  # noqa: ANN401  # whatever JSON holds
+    try:
+        return _loads(text)
     except json.JSONDecodeError as exc:
         msg = f"the report is malformed JSON at character {exc.pos} ({exc.msg})"
-        raise UnusableAnswerError(msg) from None
     except RecursionError:
         msg = "the report is malformed JSON (nested too deeply)"
-        raise UnusableAnswerError(msg) from None
-    for number, row in enumerate(_rows_of(document), start=1):
+    raise UnusableAnswerError(msg)
+
+
+def _objects(rows: Iterable[Any]) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             msg = f"the report has a row {number} that is no JSON object"
             raise UnusableAnswerError(msg)
@@ -118,13 +155,16 @@ def json_rows(text: IO[str]) -> Iterator[Row]:
         except _UnstorableError as exc:
             msg = f"the report is malformed JSON in row {number} ({exc})"
             raise UnusableAnswerError(msg) from None
+        except RecursionError:
+            msg = f"the report is malformed JSON in row {number} (nested too deeply)"
+            raise UnusableAnswerError(msg) from None
         yield cells
 
 
 def _rows_of(document: Any) -> list[Any]:  # noqa: ANN401  # whatever JSON holds
     if isinstance(document, list):
         return document
-    arrays = arrays_of_objects(document) if isinstance(document, dict) else []
+    arrays = _arrays_of_objects(document) if isinstance(document, dict) else []
     if not arrays and isinstance(document, dict):
         arrays = [value for value in document.values() if value == []]
     if len(arrays) != 1:
@@ -133,8 +173,7 @@ def _rows_of(document: Any) -> list[Any]:  # noqa: ANN401  # whatever JSON holds
     return arrays[0]
 
 
-def arrays_of_objects(document: dict[str, Any]) -> list[list[Any]]:
-    """Return what may be the rows in a JSON object."""
+def _arrays_of_objects(document: dict[str, Any]) -> list[list[Any]]:
     return [
         value
         for value in document.values()
@@ -143,17 +182,10 @@ def arrays_of_objects(document: dict[str, Any]) -> list[list[Any]]:
 
 
 def _cell(value: Any) -> Cell:  # noqa: ANN401  # whatever JSON holds
-    """Return a JSON value as the cell that the same value makes in CSV."""
-    match value:
-        case None | "":
-            return None
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _storable(value)
-        case _:
-            nested: dict[str, Any] | list[Any] = _plain(value)
-            return nested
+    if isinstance(value, dict | list):
+        nested: dict[str, Any] | list[Any] = _plain(value)
+        return nested
+    return scalar_cell(_storable(value) if isinstance(value, str) else value)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
@@ -172,13 +204,14 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
 
 
 def _number(token: str) -> int | float | str:
-    """Return a nested number, or its digits where neither an integer nor a float holds them."""
+    """Return a nested number, or its digits where neither an integer nor a double holds them."""
     if len(token) > _LONGEST_NUMBER:
         return str(token)
     if token.lstrip("-").isdigit():
         return int(token)
     number = float(token)
-    return number if repr(number) == token else str(token)
+    exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(token)
+    return number if exact else str(token)
 
 
 def _storable(text: str) -> str:

@@ -8,7 +8,7 @@ to it, both before the first record that needs it.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,15 +64,23 @@ class SchemaRules:
     zone: tzinfo
 
 
-@dataclass(slots=True)
-class _Column:
-    """Where the cells under one heading go."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where the cells under one heading go.
+
+    Args:
+        name: the column.
+        kind: its type.
+        convert: turns a cell into its value.
+        selected: whether it is to be emitted.
+        is_new: whether the schema lacks it.
+    """
 
     name: str
     kind: ColumnType
     convert: Converter
     selected: bool
-    variant: str | None = None
+    is_new: bool
 
 
 def metadata_schema(*, dated: bool) -> dict[str, dict[str, Any]]:
@@ -121,8 +129,8 @@ class StreamSchema:
         is_selected: tells whether the catalog selects a column.
 
     Attributes:
-        changed: whether the schema is another than the one last sent: true from the start where a
-            catalog's allows no nulls, or lacks the tap's own columns.
+        is_selected: as given.
+        revision: another number whenever columns have come in, or were left out.
         misfits: how many values of each column did not fit its type.
         ignored: columns that were left out, for the catalog lacks them.
     """
@@ -137,35 +145,59 @@ class StreamSchema:
     ) -> None:
         own = metadata_schema(dated=dated)
         vendors = {
-            name: _nullable(column)
+            name: _as_emitted(column)
             for name, column in json_schema.get("properties", {}).items()
-            if name not in own
+            if name not in _RESERVED
         }
-        self.changed = vendors | own != json_schema.get("properties")
+        self.is_selected = is_selected
+        self.revision = 0
         self.misfits: Counter[str] = Counter()
         self.ignored: set[str] = set()
-        self._schema = dict(json_schema)
-        self._properties = vendors | own
+        self._properties: dict[str, dict[str, Any]] = vendors | own
+        self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
-        self._is_selected = is_selected
         self._names = ColumnNames(vendors, _RESERVED)
-        self._columns: dict[str, _Column] = {}
+        self._columns: dict[str, Column] = {}
         self._blank: dict[str, Value] = dict.fromkeys(vendors)
 
     @property
-    def json_schema(self) -> dict[str, Any]:
-        """The schema as it is now."""
-        return {**self._schema, "properties": dict(self._properties)}
+    def names(self) -> tuple[str, ...]:
+        """The vendor's columns, in their order."""
+        return tuple(self._blank)
 
-    def check_headings(self, row: Row) -> None:
+    @property
+    def headings(self) -> list[str]:
+        """The headings that were met so far."""
+        return list(self._columns)
+
+    def take_change(self) -> dict[str, Any] | None:
+        """Return the schema if it is another than the one that was last taken.
+
+        So it is from the start where a catalog's schema allows no nulls, or what a record need not
+        keep to, or lacks the tap's own columns.
+        """
+        if self._properties == self._sent:
+            return None
+        self._sent = dict(self._properties)
+        return {"type": "object", "properties": dict(self._properties)}
+
+    def columns(self, headings: Iterable[str]) -> list[Column]:
+        """Return where the cells under some headings go."""
+        headings = list(headings)
+        new = [heading for heading in headings if heading not in self._columns]
+        for heading, name in self._names.assign(new).items():
+            self._columns[heading] = self._column(heading, name)
+        return [self._columns[heading] for heading in headings]
+
+    def check_headings(self, headings: Iterable[str]) -> None:
         """Refuse a report that has none of the columns of the schema.
 
         Raises:
             ReportError: all columns differ: rows of nulls would be the result.
         """
         known = set(self._blank)
-        self._plan(row)
-        if known and known.isdisjoint(self._columns[heading].name for heading in row):
+        met = {column.name for column in self.columns(headings)}
+        if known and met and known.isdisjoint(met):
             msg = (
                 "has none of the columns that the catalog knows: is it another report, or has "
                 "Crewmojo changed it? If the change is right, discover the catalog anew"
@@ -179,43 +211,34 @@ class StreamSchema:
             ReportError: the row has a new column, and the settings forbid it.
         """
         record = self._blank.copy()
-        for heading, cell in row.items():
-            if cell is None:
+        for (heading, cell), column in zip(row.items(), self.columns(row), strict=True):
+            if cell is None or not column.selected:
                 continue
-            if heading not in self._columns:
-                self._plan(row)
-            column = self._columns[heading]
-            if column.name not in self._properties and not self._add(column):
-                continue
-            if not column.selected:
+            if column.is_new and not self._add(heading, column):
                 continue
             value = column.convert(cell)
+            record[column.name] = None if value is MISFIT else value
             if value is MISFIT:
                 self.misfits[column.name] += 1
-                record[column.name] = None
                 record[self._variant(column)] = to_text(cell)
-            else:
-                record[column.name] = value
         return record
 
     def variant_of(self, name: str) -> str:
-        """Return the column that took the values which did not fit the column of this name."""
+        """Return the column that takes the values which do not fit the column of this name."""
         return self._names.variant(name)
 
-    def _plan(self, row: Row) -> None:
-        """Settle where the cells of headings go that were not met before."""
-        new = [heading for heading in row if heading not in self._columns]
-        for heading, name in self._names.assign(new).items():
-            given = _given(self._rules, heading, name)
-            if name in self._properties:
-                kind = ColumnType.of_json_schema(self._properties[name])
-            else:
-                kind = given.type if given else ColumnType.STRING
-            form = given.format if given and given.type is kind else None
-            convert = converter(kind, form, self._rules.zone)
-            self._columns[heading] = _Column(name, kind, convert, self._is_selected(name))
+    def _column(self, heading: str, name: str) -> Column:
+        given = _given(self._rules, heading, name)
+        known = self._properties.get(name)
+        if known:
+            kind = ColumnType.of_json_schema(known)
+        else:
+            kind = given.type if given else ColumnType.STRING
+        form = given.format if given and given.type is kind else None
+        convert = converter(kind, form, self._rules.zone)
+        return Column(name, kind, convert, self.is_selected(name), is_new=not known)
 
-    def _add(self, column: _Column) -> bool:
+    def _add(self, heading: str, column: Column) -> bool:
         match self._rules.on_new_column:
             case OnNewColumn.FAIL:
                 msg = (
@@ -225,27 +248,27 @@ class StreamSchema:
                 raise ReportError(msg)
             case OnNewColumn.IGNORE:
                 self.ignored.add(column.name)
+                self._columns[heading] = replace(column, selected=False, is_new=False)
+                self.revision += 1
                 return False
             case OnNewColumn.ADD:
+                self._columns[heading] = replace(column, is_new=False)
                 self._extend(column.name, column.kind)
                 return True
 
-    def _variant(self, column: _Column) -> str:
-        if column.variant is None:
-            column.variant = self._names.variant(column.name)
-            self._extend(column.variant, ColumnType.STRING)
-        return column.variant
+    def _variant(self, column: Column) -> str:
+        name = self._names.variant(column.name)
+        if name not in self._blank:
+            self._extend(name, ColumnType.STRING)
+        return name
 
     def _extend(self, name: str, kind: ColumnType) -> None:
         self._properties[name] = kind.json_schema
         self._blank[name] = None
-        self.changed = True
+        self.revision += 1
 
 
-def _nullable(column: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a column's schema, open to null: any cell of a report may be empty."""
-    declared = column.get("type")
-    if declared is None:
-        return dict(column)
-    names = [declared] if isinstance(declared, str) else list(declared)
-    return {**column, "type": names if "null" in names else [*names, "null"]}
+def _as_emitted(column: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a catalog's column as its values are: nullable, and with no other limits."""
+    words = {name: column[name] for name in ("title", "description") if name in column}
+    return words | ColumnType.of_json_schema(column).json_schema

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-import sys
+import io
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
@@ -15,15 +16,20 @@ from tap_crewmojo.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
 from tap_crewmojo.errors import ReportError, SyncFailedError
-from tap_crewmojo.mistakes import mistakes
+from tap_crewmojo.messages import MessageWriter
+from tap_crewmojo.mistakes import mistakes, schema_mistakes
+from tap_crewmojo.prefetch import Prefetch, Workers
 from tap_crewmojo.settings import Settings
 from tap_crewmojo.streams import ReportStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+    from typing import IO
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+_BOOKMARK = ("replication_key", "replication_key_value")
 
 
 class TapCrewmojo(Tap):
@@ -38,39 +44,59 @@ class TapCrewmojo(Tap):
         TapCapabilities.TEST,
     ]
 
+    message_writer_class = MessageWriter
+
     @override
     def discover_streams(self) -> Sequence[ReportStream]:
         """Return a stream per report; without a catalog, each from a sample of its report.
 
         Raises:
-            DiscoveryError: some reports cannot be had; all of them are listed.
+            DiscoveryError: no report can be had.
         """
         clock = Clock.from_environment()
         settings = Settings.from_config(self.config, clock)
         client = CrewmojoClient(settings, clock, f"{self.name}/{self.plugin_version}")
+        parallel = settings.max_parallel_reports
+        workers = Workers(parallel)
+        self._prefetch = Prefetch(client, workers, 2 * parallel)
         streams = [
-            ReportStream(self, report=report, settings=settings, client=client, clock=clock)
+            ReportStream(
+                self, report=report, settings=settings, prefetch=self._prefetch, clock=clock
+            )
             for report in settings.reports
         ]
         if self.input_catalog is None:
-            self._discover(streams)
+            self._discover(streams, workers)
         else:
             self._warn_of_uncatalogued(streams)
         return streams
 
-    def _discover(self, streams: Sequence[ReportStream]) -> None:
-        failures = []
-        for stream in streams:
+    def _discover(self, streams: Sequence[ReportStream], workers: Workers) -> None:
+        for stream, future in [(stream, workers.submit(stream.discover)) for stream in streams]:
             try:
-                stream.discover()
+                future.result()
             except ReportError as exc:
-                failures.append(str(exc))
-        if failures:
-            msg = "Discovery failed:\n" + "\n".join(f"  - {failure}" for failure in failures)
-            raise DiscoveryError(msg)
+                stream.summary.failure = exc
+        if all(stream.summary.failure for stream in streams):
+            raise _discovery_error(streams)
+
+    @override
+    def run_discovery(self) -> str:
+        """Print the catalog.
+
+        Raises:
+            DiscoveryError: some reports cannot be had; all of them are listed.
+        """
+        streams = self._report_streams()
+        if any(stream.summary.failure for stream in streams):
+            raise _discovery_error(streams)
+        return super().run_discovery()
+
+    def _report_streams(self) -> list[ReportStream]:
+        return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]
 
     def _warn_of_uncatalogued(self, streams: Sequence[ReportStream]) -> None:
-        catalogued = {entry.stream or entry.tap_stream_id for entry in self.catalog.streams}
+        catalogued = {entry.tap_stream_id for entry in self.catalog.streams}
         for stream in streams:
             if stream.name not in catalogued:
                 self.logger.warning(
@@ -85,8 +111,10 @@ class TapCrewmojo(Tap):
         Raises:
             SyncFailedError: some reports failed; their bookmarks stand where they were good.
         """
+        streams = [stream for stream in self._report_streams() if stream.selected]
+        for stream in streams:
+            self._prefetch.plan(stream.plan())
         super().sync_all()
-        streams = [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]
         for stream in streams:
             summary = stream.summary
             self.logger.info(
@@ -100,10 +128,24 @@ class TapCrewmojo(Tap):
             )
         failed = [stream for stream in streams if stream.summary.failure]
         if failed:
-            msg = f"{len(failed)} of {len(streams)} reports failed:\n" + "\n".join(
-                f"  - {stream.summary.failure}" for stream in failed
-            )
+            msg = f"{len(failed)} of {len(streams)} reports failed:\n" + _failures(failed)
             raise SyncFailedError(msg)
+
+    @classmethod
+    @override
+    def invoke(
+        cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
+    ) -> None:
+        """Run the command line, once the files given to it are known to be what they should be.
+
+        Raises:
+            ConfigValidationError: a file holds no JSON object.
+        """
+        super().invoke(
+            state=_json_object("--state", state),
+            catalog=_json_object("--catalog", catalog),
+            **options,
+        )
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -112,7 +154,7 @@ class TapCrewmojo(Tap):
         Raises:
             ConfigValidationError: it is not shaped as a state.
         """
-        bookmarks = state.get("bookmarks", {})
+        bookmarks = state.get("bookmarks", {} if not state else None)
         if not isinstance(bookmarks, dict) or not all(
             isinstance(bookmark, dict) for bookmark in bookmarks.values()
         ):
@@ -121,7 +163,12 @@ class TapCrewmojo(Tap):
                 '{"bookmarks": {"<stream>": {...}}}. Without one, the tap starts from start_date'
             )
             raise ConfigValidationError(msg, errors=[msg])
-        super().load_state(state)
+        # What others may have left in it (partitions, progress) would mislead the SDK.
+        ours = {
+            stream: {name: bookmark[name] for name in _BOOKMARK if name in bookmark}
+            for stream, bookmark in bookmarks.items()
+        }
+        super().load_state({"bookmarks": ours})
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -130,17 +177,16 @@ class TapCrewmojo(Tap):
         Raises:
             ConfigValidationError: there are mistakes, and they are to be raised.
         """
-        errors = super()._validate_config(raise_errors=False)
-        errors = [self._without_secret(error) for error in errors] + list(mistakes(self._config))
+        schema = copy.deepcopy(self.config_jsonschema)
+        self.append_builtin_config(schema)
+        errors = [*schema_mistakes(self._config, schema), *mistakes(self._config)]
+        for name in sorted(self._config.keys() - schema["properties"].keys()):
+            self.logger.warning("There is no setting %r: it is ignored", name)
         if errors and raise_errors:
             msg = "The settings have mistakes"
-            raise ConfigValidationError(
-                msg, errors=[f"{msg}:\n" + "\n".join(f"  - {error}" for error in errors)]
-            )
+            text = "\n".join([f"{msg}:", *(f"  - {error}" for error in errors)])
+            raise ConfigValidationError(msg, errors=[text])
         return errors
-
-    def _without_secret(self, error: str) -> str:
-        return "client_secret is not a string" if "client_secret']" in error else error
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -148,4 +194,28 @@ class TapCrewmojo(Tap):
 
         A STATE has followed each completed window already, so nothing is left to be said.
         """
-        sys.exit(128 + signum)
+        ending = SystemExit(128 + signum)
+        if isinstance(self.message_writer, MessageWriter):
+            self.message_writer.end(ending)
+        else:
+            raise ending
+
+
+def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:
+    try:
+        text = file.read() if file else "{}"
+        if isinstance(json.loads(text), dict):
+            return file and io.StringIO(text)
+    except ValueError:
+        pass
+    msg = f"The file given as {option} holds no JSON object"
+    raise ConfigValidationError(msg, errors=[msg])
+
+
+def _discovery_error(streams: Sequence[ReportStream]) -> DiscoveryError:
+    return DiscoveryError("Discovery failed:\n" + _failures(streams))
+
+
+def _failures(streams: Sequence[ReportStream]) -> str:
+    failures = [stream.summary.failure for stream in streams if stream.summary.failure]
+    return "\n".join(f"  - {failure}" for failure in failures)

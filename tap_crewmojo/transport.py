@@ -10,7 +10,8 @@ from urllib.parse import quote
 import requests
 from singer_sdk import metrics
 
-from tap_crewmojo.auth import CONNECT_TIMEOUT, PASSING, UNTRUSTED, CrewmojoAuthenticator
+from tap_crewmojo.auth import CONNECT_TIMEOUT, PASSING, UNREADABLE, UNTRUSTED, CrewmojoAuthenticator
+from tap_crewmojo.bodies import body_of, short_body_of
 from tap_crewmojo.errors import (
     JobAbandonedError,
     ReportError,
@@ -31,8 +32,6 @@ MAX_RENEWALS = 3
 """Renewals of the token for one request, before somebody else is taken to use the client."""
 
 _LEAST_PATIENCE = 1.0
-_CHUNK = 1 << 16
-_SHORT_BODY = 4096
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _LOST = frozenset({400, 404, 410})
@@ -62,14 +61,14 @@ class Transport:
         self._auth = CrewmojoAuthenticator(settings, clock, self._session)
 
     def ask(
-        self, request: ReportRequest, step: Submit | Poll, patience: float
+        self, request: ReportRequest, step: Submit | Poll, deadline: float
     ) -> ReportFile | JobEnvelope:
         """Make one request; where the token is refused, renew it and make the same request again.
 
         Args:
             request: the report.
             step: whether to submit it or to poll its job.
-            patience: seconds that the job has left.
+            deadline: when, by the clock's stop-watch, the job is to be given up.
 
         Raises:
             CredentialsError: Crewmojo refuses the client.
@@ -81,23 +80,26 @@ class Transport:
             # Two taps that share a client take turns in killing each other's token: the growing,
             # uneven pause is what lets both get through.
             self._clock.sleep(renewals * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
-            with self._send(request, step, patience) as response:
+            if renewals and self._clock.monotonic() > deadline:
+                break
+            with self._send(request, step, deadline) as response:
                 if response.status_code != _UNAUTHORIZED:
                     return self._read(response, request, step)
                 self._auth.reject(response.request)
         msg = (
-            f"{request}: refused with status 401 after {MAX_RENEWALS} new tokens. Another "
+            f"{request}: refused with status 401 after {renewals} new tokens. Another "
             "process may be using this client (each new token ends the others), or the client "
             "may not read this report; check with Crewmojo"
         )
         raise ReportError(msg)
 
     def _send(
-        self, request: ReportRequest, step: Submit | Poll, patience: float
+        self, request: ReportRequest, step: Submit | Poll, deadline: float
     ) -> requests.Response:
         report = request.report
         path = f"/integrations/download/{quote(report.id, safe='')}"
-        patience = max(min(self._settings.request_timeout, patience), _LEAST_PATIENCE)
+        left = deadline - self._clock.monotonic()
+        patience = max(min(self._settings.request_timeout, left), _LEAST_PATIENCE)
         timer = metrics.Timer(
             metrics.Metric.HTTP_REQUEST_DURATION,
             {metrics.Tag.STREAM: report.name, metrics.Tag.ENDPOINT: path},
@@ -125,53 +127,52 @@ class Transport:
         except requests.RequestException as exc:
             msg = f"no answer ({type(exc).__name__})"
             raise TransientError(msg) from None
+        except OSError:  # what requests says of REQUESTS_CA_BUNDLE
+            msg = f"{request}: {UNREADABLE}"
+            raise ReportError(msg) from None
         return response
 
     def _read(
         self, response: requests.Response, request: ReportRequest, step: Submit | Poll
     ) -> ReportFile | JobEnvelope:
-        _raise_for_status(response, request, step, self._clock.now())
+        # The body has as long again as its generation had.
+        deadline = self._clock.monotonic() + self._settings.job_timeout
+        if not response.ok or response.is_redirect:
+            body = short_body_of(response, self._clock, deadline)
+            words = vendor_text(body, request.report.id)
+            raise _failure(response, words, request, step, self._clock.now())
         try:
-            body = land(response.iter_content(_CHUNK))
-        except requests.RequestException as exc:
-            msg = f"the answer was cut short ({type(exc).__name__})"
-            raise TransientError(msg) from None
+            file = land(body_of(response, self._clock, deadline))
         except OSError as exc:
             msg = (
                 f"{request}: the answer could not be written to the temporary folder "
                 f"({exc.strerror}); make room there, or set TMPDIR to another"
             )
             raise ReportError(msg) from None
-        return read_answer(body, response.headers.get("Content-Type", ""))
+        return read_answer(file, response.headers.get("Content-Type", ""))
 
 
-def _raise_for_status(
-    response: requests.Response, request: ReportRequest, step: Submit | Poll, now: datetime
-) -> None:
+def _failure(
+    response: requests.Response,
+    words: str,
+    request: ReportRequest,
+    step: Submit | Poll,
+    now: datetime,
+) -> Exception:
+    """Return what an answer without a report amounts to."""
     status = response.status_code
-    if response.ok and not response.is_redirect:
-        return
-    text = f"the answer has status {status}{vendor_text(_short_body(response))}"
+    text = f"the answer has status {status}{words}"
     if status in PASSING or status >= _SERVER_ERROR:
-        raise TransientError(text, _retry_after(response, now))
+        return TransientError(text, _retry_after(response, now))
     if isinstance(step, Poll) and status in _LOST:
-        msg = f"its job is lost: {text}"
-        raise JobAbandonedError(msg)
+        return JobAbandonedError(f"its job is lost: {text}")
     if response.is_redirect:
         text += ": a redirect, which is not followed since the token must not travel; check api_url"
     else:
         text += (
             ": check with Crewmojo that the identifier is right and that this client may read it"
         )
-    msg = f"{request}: {text}"
-    raise ReportError(msg)
-
-
-def _short_body(response: requests.Response) -> bytes:
-    try:
-        return next(response.iter_content(_SHORT_BODY), b"")
-    except requests.RequestException:
-        return b""
+    return ReportError(f"{request}: {text}")
 
 
 def _retry_after(response: requests.Response, now: datetime) -> float | None:

@@ -30,7 +30,9 @@ DATE_TIME, STRING = ColumnType.DATE_TIME, ColumnType.STRING
         ("123456789012345", NUMBER),
         ("0.000000000123456", NUMBER),
         ("1234567890123456", STRING),
-        ("1.234567890123456", STRING),
+        ("3.6666666666666665", NUMBER),  # a double's own digits: an average, no identifier
+        ("0.30000000000000004", NUMBER),
+        ("1.2345678901234567890", STRING),
         ("007", STRING),
         ("+61", STRING),
         ("1e5", STRING),
@@ -127,7 +129,8 @@ def test_nested_json_is_kept_and_also_read_from_its_text() -> None:
     assert converter(STRING)({"b": ["é", 1]}) == '{"b":["é",1]}'
     assert converter(ColumnType.OBJECT)('{"b": 1}') == {"b": 1}
     assert converter(ColumnType.ARRAY)("[1, 2]") == [1, 2]
-    for text in ("[1]", "{", '{"b": NaN}'):
+    assert converter(ColumnType.OBJECT)('{"b": NaN, "c": 4.50}') == {"b": "NaN", "c": 4.5}
+    for text in ("[1]", "{", "{" * 10_000, '{"b": "\\u0000"}'):
         assert converter(ColumnType.OBJECT)(text) is MISFIT
 
 

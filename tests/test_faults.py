@@ -71,8 +71,9 @@ class Night:
             assert got == self.tables
             return
         assert run.returncode == 1
-        told = "Crewmojo refused the client" in run.stderr or re.search(
-            r"report '(oneonone|objective)\.detail', 2025-0[12]-01 to 2025-0[12]-(31|28): ",
+        told = re.search(
+            r"Crewmojo refused the client|There is no token to be had"
+            r"|report '(oneonone|objective)\.detail', 2025-0[12]-01 to 2025-0[12]-(31|28): ",
             run.stderr,
         )
         assert told, run.stderr
@@ -84,7 +85,9 @@ class Night:
 
     def assert_nothing_leaked(self, run: Run, sandbox: Sandbox) -> None:
         for word in (self.secret, *sandbox.tokens, *self.values):
-            assert word not in run.stderr
+            # Standing by itself: a number of seconds may hold a code's digits.
+            found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", run.stderr)
+            assert not found, word
 
 
 def tables(*runs: Run) -> dict[str, dict[Any, Any]]:
@@ -264,7 +267,7 @@ def test_a_job_that_takes_too_long_is_a_failure_and_no_empty_report(
     assert "not delivered after 2 attempts" in run.stderr
     assert run.bookmarks == {"objective_detail": None, "oneonone_detail": None}
     assert not run.records("oneonone_detail")
-    assert len(posts) == 4, "each report was requested twice"
+    assert len(posts) == 2 * len({(entry.report, entry.start) for entry in posts})
 
 
 schedules = st.lists(

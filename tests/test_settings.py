@@ -71,7 +71,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         "17 is greater than the maximum of 16",
         "601 is greater than the maximum of 600",
         "'shrug'",
-        "'Code' is not of type 'array'",
+        "A value is str, not array in config['reports'][4]['primary_keys']",
     ):
         assert words in message
     assert not sandbox.requests
@@ -87,7 +87,11 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         pytest.param({"api_url": "ftp://x/v1"}, "not a web address", id="ftp"),
         pytest.param({"api_url": "https://x/v2"}, "does not end in '/v1'", id="no v1"),
         pytest.param({"api_url": "https://me:pw@x/v1"}, "must not hold credentials", id="userinfo"),
-        pytest.param({"client_secret": 123456}, "client_secret is not a string", id="secret"),
+        pytest.param(
+            {"client_secret": 123456},
+            "A value is int, not string in config['client_secret']",
+            id="secret",
+        ),
         pytest.param({"reports": [{"name": "x"}]}, "'id' is a required property", id="no id"),
     ],
 )

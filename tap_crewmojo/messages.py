@@ -1,0 +1,102 @@
+"""Singer messages on standard output, written in large pieces and never held back for long."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecWriter, enc_hook
+from singer_sdk.singerlib.encoding.simple import RecordMessage
+from typing_extensions import override
+
+from tap_crewmojo.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from singer_sdk.singerlib.encoding.simple import Message
+
+    from tap_crewmojo.records import Record
+
+FLUSH_BYTES = 1 << 18
+"""Bytes that are gathered before they are written."""
+
+FLUSH_SECONDS = 1.0
+"""Seconds that records are held back at most, while more of them come."""
+
+_ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
+
+
+class _RecordLine(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True, gc=False):
+    """A RECORD message, with its fields in the SDK's order."""
+
+    stream: str
+    record: Any
+    version: int | None = None
+    time_extracted: Any = None
+
+
+class MessageWriter(MsgSpecWriter):
+    """Gathers RECORDs; writes at once with any other message.
+
+    So a STATE never overtakes its records, and a target never waits for rows that lie here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = Clock()
+        self._gathered = bytearray()
+        self._flushed_at = self._clock.monotonic()
+        self._writing = False
+        self._ending: SystemExit | None = None
+
+    @override
+    def write_message(self, message: Message) -> None:
+        self._gathered += _ENCODER.encode(message.to_dict()) + b"\n"
+        if isinstance(message, RecordMessage):
+            self._flush_if_due()
+        else:
+            self.flush()
+
+    def write_records(self, stream: str, records: Sequence[Record], version: int | None) -> None:
+        """Write a RECORD message for each of some records, which are not looked at any more."""
+        now = self._clock.now()
+        self._gathered += _ENCODER.encode_lines(
+            [_RecordLine(stream, record, version, now) for record in records]
+        )
+        self._flush_if_due()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._writing = True
+        try:
+            out = sys.stdout.buffer
+            view = memoryview(bytes(self._gathered))
+            self._gathered.clear()
+            while view:
+                # Where Python does not buffer (PYTHONUNBUFFERED), a pipe takes a part at a time.
+                view = view[out.write(view) :]
+            out.flush()
+        finally:
+            self._writing = False
+            self._flushed_at = self._clock.monotonic()
+        if self._ending:
+            raise self._ending
+
+    def end(self, ending: SystemExit) -> None:
+        """End the process, but not in the middle of a line; when told twice, do so at once.
+
+        Raises:
+            SystemExit: as given; from `flush` if that is at work.
+        """
+        if not self._writing or self._ending:
+            raise ending
+        self._ending = ending
+
+    def _flush_if_due(self) -> None:
+        if (
+            len(self._gathered) >= FLUSH_BYTES
+            or self._clock.monotonic() - self._flushed_at >= FLUSH_SECONDS
+        ):
+            self.flush()

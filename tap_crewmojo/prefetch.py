@@ -1,0 +1,112 @@
+"""Downloads ahead: reports are waited for side by side, and handed out in their order.
+
+The vendor generates a report when it is asked for, which may take minutes. So while one is read,
+the next ones are on their way: over the windows of a stream and over streams alike.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import deque
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tap_crewmojo.client import CrewmojoClient, Download
+    from tap_crewmojo.reports import ReportRequest
+
+T = TypeVar("T")
+
+
+class Workers:
+    """Threads that end with the process: one that hangs in a request must not keep it.
+
+    Args:
+        number: how many there are.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._tasks: SimpleQueue[_Task[object]] = SimpleQueue()
+        self._number = number
+        self._threads: list[threading.Thread] = []
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Let a worker make a call; the future has its result, or what it raised."""
+        if len(self._threads) < self._number:
+            thread = threading.Thread(target=self._work, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        task = _Task(call)
+        self._tasks.put(task)  # type: ignore[arg-type]  # the queue takes tasks of any result
+        return task.future
+
+    def _work(self) -> None:
+        while True:
+            self._tasks.get().run()
+
+
+class _Task(Generic[T]):
+    def __init__(self, call: Callable[[], T]) -> None:
+        self.future: Future[T] = Future()
+        self._call = call
+
+    def run(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            self.future.set_result(self._call())
+        except BaseException as exc:  # noqa: BLE001  # raised where the result is waited for
+            self.future.set_exception(exc)
+
+
+class Prefetch:
+    """Keeps downloads in flight, and hands them out in the order in which they were planned.
+
+    Args:
+        client: downloads a report.
+        workers: as many as may be in flight at a time.
+        ahead: how many may be in flight, or landed and not yet handed out.
+    """
+
+    def __init__(self, client: CrewmojoClient, workers: Workers, ahead: int) -> None:
+        self._client = client
+        self._workers = workers
+        self._ahead = ahead
+        self._planned: deque[ReportRequest] = deque()
+        self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
+
+    def plan(self, requests: Iterable[ReportRequest]) -> None:
+        """Say what will be taken, in which order."""
+        self._planned.extend(requests)
+        self._start()
+
+    def take(self, request: ReportRequest) -> Download:
+        """Return a download; what was planned before it and not taken is let go.
+
+        Raises:
+            CredentialsError: there is no token to be had.
+            ReportError: the report cannot be had.
+        """
+        while self._started and self._started[0][0] != request:
+            _let_go(self._started.popleft()[1])
+            self._start()
+        if not self._started:
+            return self._client.download(request)  # it was not planned
+        _, future = self._started.popleft()
+        self._start()
+        return future.result()
+
+    def _start(self) -> None:
+        while self._planned and len(self._started) < self._ahead:
+            request = self._planned.popleft()
+            future = self._workers.submit(functools.partial(self._client.download, request))
+            self._started.append((request, future))
+
+
+def _let_go(future: Future[Download]) -> None:
+    if not future.cancel():
+        future.add_done_callback(lambda done: done.exception() or done.result().file.close())
