@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None"
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,24})?", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]{1,24})?", re.ASCII).fullmatch
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DATE_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -167,13 +167,14 @@ def _number(cell: Cell) -> Value | Misfit:
     That is every one of up to 15 digits, and those longer ones that a double is written as, such
     as the averages 3.6666666666666665; but no long identifier.
     """
-    if not isinstance(cell, str) or not _NUMBER.fullmatch(cell):
+    if not isinstance(cell, str) or not (match := _NUMBER(cell)):
         return MISFIT
-    if "." not in cell:
+    if not match[1]:
         return int(cell)
     value = float(cell)
-    if len(cell.lstrip("-0.").replace(".", "")) > _MOST_DIGITS and repr(value) != cell:
-        return MISFIT
+    if len(cell) > _MOST_DIGITS and repr(value) != cell:
+        digits = len(cell.lstrip("-0.").replace(".", ""))
+        return value if digits <= _MOST_DIGITS else MISFIT
     return value
 
 

@@ -6,19 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.column_types import ColumnType, infer
-from tap_crewmojo.reports import ReportRequest
-from tap_crewmojo.windows import windows_between
+from tap_crewmojo.planning import sample_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tap_crewmojo.client import Download
-    from tap_crewmojo.reports import ReportConfig
+    from tap_crewmojo.reports import ReportConfig, ReportRequest
     from tap_crewmojo.settings import Settings
-    from tap_crewmojo.windows import Window
-
-MOST_SAMPLES = 12
-"""Windows that are looked back through for one that has rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +41,8 @@ def take_sample(
     Raises:
         ReportError: the report cannot be had.
     """
-    for window in _newest_first(report, settings):
-        sample = _sample(ReportRequest(report, window), download)
+    for request in sample_requests(report, settings):
+        sample = _sample(request, download)
         if not sample.is_empty:
             break
     return sample
@@ -61,12 +56,3 @@ def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download
         # Headings without rows: columns all the same, if of a type that nothing tells.
         types = dict.fromkeys(next(report.file.lines()), ColumnType.STRING)
     return Sample(request, report, types, is_empty)
-
-
-def _newest_first(report: ReportConfig, settings: Settings) -> list[Window | None]:
-    if not report.dated:
-        return [None]
-    first = min(settings.start_date, settings.end_date)  # if nothing is due yet, its columns are
-    windows = list(windows_between(report.window, first, settings.end_date))[::-1]
-    complete = [window for window in windows if window.end == report.window.end(window.start)]
-    return [*(complete or windows)[:MOST_SAMPLES]]

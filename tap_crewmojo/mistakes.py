@@ -51,6 +51,10 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _mistakes_in_zone(config)
     yield from _mistakes_in_url(config)
     yield from _mistakes_in_reports(config)
+    if config.get("batch_config") and (
+        config.get("stream_maps") or config.get("flattening_enabled")
+    ):
+        yield "batch_config writes whole files, to which stream_maps and flattening do not apply"
 
 
 def _mistakes_in_dates(config: Mapping[str, Any]) -> Iterator[str]:

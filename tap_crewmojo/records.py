@@ -17,13 +17,15 @@ import msgspec
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.row_compiler import compile_rows
 from tap_crewmojo.rows import array_rows, scalar_cell
-from tap_crewmojo.schema import ROW_NUMBER
+from tap_crewmojo.schema import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from tap_crewmojo.client import Download
     from tap_crewmojo.column_types import Value
     from tap_crewmojo.report_file import ReportFile
+    from tap_crewmojo.reports import ReportRequest
     from tap_crewmojo.row_compiler import CompiledRows
     from tap_crewmojo.rows import Row
     from tap_crewmojo.schema import StreamSchema
@@ -77,6 +79,20 @@ class RecordMaker:
             rows = list(report.rows())  # it is read whole anyway
             self._schema.check_headings(_headings_of(rows))
             yield from self._carefully(rows)
+
+    def rehearse(self, report: ReportFile) -> None:
+        """Make the records for nothing, so that what is wrong shows before the first is emitted.
+
+        New columns are in the schema then.
+
+        Raises:
+            ReportError: as in `batches`.
+        """
+        misfits = self._schema.misfits.copy()
+        for _ in self.batches(report):
+            pass
+        self._schema.misfits = misfits
+        self.count = 0
 
     def _csv_batches(self, lines: Iterator[list[str]]) -> Iterator[list[Record]]:
         headings = next(lines)
@@ -163,6 +179,15 @@ class RecordMaker:
         self.names = tuple(filter(self._schema.is_selected, names))
         self._record = _record_type(self.names)
         return True
+
+
+def metadata_of(request: ReportRequest, download: Download) -> dict[str, Value]:
+    """Return the tap's own columns of a download's rows, but for their numbers."""
+    window = request.window
+    dates: dict[str, Value] = {}
+    if window:
+        dates = {START_DATE: window.start.isoformat(), END_DATE: window.end.isoformat()}
+    return {**dates, REQUESTED_AT: download.requested_at.isoformat()}
 
 
 def _headings_of(rows: Iterable[Row]) -> list[str]:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 from tap_crewmojo.errors import UnusableAnswerError, vendor_text
 from tap_crewmojo.json_pieces import find_pieces
-from tap_crewmojo.rows import array_rows, csv_lines, csv_rows, json_rows
+from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +66,7 @@ class ReportFile:
         self._pieces = self._find_pieces() if is_json else None
         if self._pieces is None:
             with self._text() as text:
-                deque(json_rows(text) if is_json else csv_lines(text), maxlen=0)
+                deque(json_rows(text), maxlen=0) if is_json else check_csv(text)
         self.close = weakref.finalize(self, file.close)
         """Let the disk space go; also done when nobody holds the report any more."""
 
@@ -75,9 +75,14 @@ class ReportFile:
         if self._pieces is not None:
             for piece in self.pieces():
                 yield from array_rows(piece)
-        else:
+        elif self.is_json:
             with self._text() as text:
-                yield from json_rows(text) if self.is_json else csv_rows(text)
+                yield from json_rows(text)
+        else:
+            lines = self.lines()
+            headings = next(lines)
+            for line in lines:
+                yield {head: cell or None for head, cell in zip(headings, line, strict=True)}
 
     def lines(self) -> Iterator[list[str]]:
         """Yield the headings of a CSV report, then the cells of each row."""

@@ -55,18 +55,20 @@ class _Remembered(dict[Any, Value]):
         self._convert = convert
 
     def __missing__(self, cell: Any) -> Value:  # noqa: ANN401  # a scalar
-        value = self.converted(cell)
+        value = self._convert(cell if cell.__class__ is str else scalar_cell(cell))
+        if value is MISFIT:
+            raise UnexpectedError
         if len(self) < _MOST_REMEMBERED:
             self[cell] = value
         return value
 
-    def converted(self, cell: Any) -> Value:  # noqa: ANN401  # a scalar
+    def converted(self, cell: str) -> Value:
         """Return a value without remembering it.
 
         Raises:
             UnexpectedError: the cell does not fit.
         """
-        value = self._convert(scalar_cell(cell))
+        value = self._convert(cell)
         if value is MISFIT:
             raise UnexpectedError
         return value

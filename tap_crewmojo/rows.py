@@ -37,45 +37,39 @@ class _Number(str):
     __slots__ = ()
 
 
-def csv_rows(text: IO[str]) -> Iterator[Row]:
-    """Yield the rows under the headings of the first line (RFC 4180).
+def csv_lines(text: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the headings, each once, then the cells of each row (RFC 4180).
 
     A blank line is no row: a row of one empty cell is written `""`.
+    """
+    lines = filter(None, csv.reader(text, strict=True))
+    yield _distinct(next(lines))
+    yield from lines
+
+
+def check_csv(text: Iterable[str]) -> None:
+    """Read CSV through, without making anything of it.
 
     Raises:
         UnusableAnswerError: a quote is not closed, a row has another width than the headings, or
             there is a NUL character.
     """
-    lines = csv_lines(text)
-    headings = next(lines)
-    for line in lines:
-        yield {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
-
-
-def csv_lines(text: IO[str]) -> Iterator[list[str]]:
-    """Yield the headings, each once, then the cells of each row.
-
-    Raises:
-        UnusableAnswerError: as in `csv_rows`.
-    """
-    reader = csv.reader(_without_nul(text), strict=True)
     width = number = 0
     try:
-        for line in reader:
+        for line in csv.reader(_without_nul(text), strict=True):
             if not line:
                 continue
             width = width or len(line)
             if len(line) != width:
                 msg = f"the report has {len(line)} cells in row {number} under {width} headings"
                 raise UnusableAnswerError(msg)
-            yield line if number else _distinct(line)
             number += 1
     except csv.Error as exc:
         msg = f"the report is malformed CSV in row {number} ({exc})"
         raise UnusableAnswerError(msg) from None
 
 
-def _without_nul(text: IO[str]) -> Iterator[str]:
+def _without_nul(text: Iterable[str]) -> Iterator[str]:
     for line in text:
         if "\0" in line:
             raise csv.Error(_NUL)

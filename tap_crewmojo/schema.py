@@ -17,7 +17,7 @@ from tap_crewmojo.column_types import MISFIT, ColumnConfig, ColumnType, converte
 from tap_crewmojo.errors import ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import tzinfo
 
     from tap_crewmojo.column_types import Converter, Value
@@ -223,9 +223,18 @@ class StreamSchema:
                 record[self._variant(column)] = to_text(cell)
         return record
 
-    def variant_of(self, name: str) -> str:
-        """Return the column that takes the values which do not fit the column of this name."""
-        return self._names.variant(name)
+    def warnings(self) -> Iterator[str]:
+        """Yield what the user should know of this run, a sentence each, without a value."""
+        for name, count in sorted(self.misfits.items()):
+            yield (
+                f"Column {name!r}: {count} values do not fit its type; they are in "
+                f"{self._names.variant(name)!r}. To give it another type, see the setting "
+                "`reports`, `columns`"
+            )
+        for name in sorted(self.ignored):
+            yield (
+                f"Column {name!r} is not in the catalog and was left out (on_new_column: ignore)"
+            )
 
     def _column(self, heading: str, name: str) -> Column:
         given = _given(self._rules, heading, name)

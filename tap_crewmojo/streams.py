@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import copy
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
+from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
@@ -17,12 +18,10 @@ from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bo
 from tap_crewmojo.discovery import take_sample
 from tap_crewmojo.errors import ReportError, naming
 from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.records import RecordMaker, as_dict
-from tap_crewmojo.reports import ReportRequest
+from tap_crewmojo.planning import due_requests
+from tap_crewmojo.records import RecordMaker, as_dict, metadata_of
 from tap_crewmojo.schema import (
     END_DATE,
-    REQUESTED_AT,
-    START_DATE,
     OnNewColumn,
     SchemaRules,
     StreamSchema,
@@ -30,13 +29,14 @@ from tap_crewmojo.schema import (
     key_properties,
     metadata_schema,
 )
-from tap_crewmojo.windows import advanced, due_windows
+from tap_crewmojo.windows import advanced
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from datetime import date
 
     from singer_sdk import Tap
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SdkRecord
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.discovery import Sample
     from tap_crewmojo.prefetch import Prefetch
     from tap_crewmojo.records import Record
-    from tap_crewmojo.reports import ReportConfig
+    from tap_crewmojo.reports import ReportConfig, ReportRequest
     from tap_crewmojo.settings import Settings
     from tap_crewmojo.windows import Window
 
@@ -123,31 +123,16 @@ class ReportStream(Stream):
     def plan(self) -> list[ReportRequest]:
         """Settle which windows are due; return what has to be downloaded for them."""
         self._bookmark = self._read_bookmark()
-        self._due = [ReportRequest(self.report, window) for window in self._due_windows()]
+        self._due = due_requests(self.report, self._settings, self._bookmark)
+        if not self._due:
+            self.logger.info("No window is due: everything to %s is read", self._settings.end_date)
+        elif self.report.dated:
+            self.logger.info("%d windows are due, from %s", len(self._due), self._due[0].window)
         if self.ABORT_AT_RECORD_COUNT is not None and self._sample:
             self._due = [self._sample.request]  # a connection test needs no more
         return [
             request for request in self._due if not self._sample or request != self._sample.request
         ]
-
-    def _due_windows(self) -> Iterable[Window | None]:
-        if not self.report.dated:
-            return (None,)
-        windows = list(
-            due_windows(
-                self.report.window,
-                start_date=self._settings.start_date,
-                end=self._settings.end_date,
-                bookmark=self._bookmark,
-                lookback_days=self.report.lookback_days,
-            )
-        )
-        if windows:
-            span = f"{windows[0].start} to {windows[-1].end}"
-            self.logger.info("%d windows are due, %s", len(windows), span)
-        else:
-            self.logger.info("No window is due: everything to %s is read", self._settings.end_date)
-        return windows
 
     @override
     def _sync_records(
@@ -189,11 +174,39 @@ class ReportStream(Stream):
             for record in records:
                 yield as_dict(record, names)
 
+    @override
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Yield the files of BATCH messages: at least one for each window that has rows."""
+        batcher = Batcher(self.tap_name, self.name, batch_config)
+        with self._run() as (schema, requests):
+            for request in requests:
+                records = (
+                    as_dict(record, names)
+                    for names, batch in self._window_batches(request, schema, rehearse=True)
+                    for record in batch
+                )
+                for manifest in batcher.get_batches(records):
+                    yield batch_config.encoding, manifest
+                self._complete(request.window)
+
     def _batches(self) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
         """Yield the records of the windows that are due, in batches, with their columns' names.
 
-        A STATE follows each window whose records have all been taken. A report that fails ends its
-        own stream only; the run fails at its end (`TapCrewmojo.sync_all`).
+        A STATE follows each window whose records have all been taken.
+        """
+        with self._run() as (schema, requests):
+            for request in requests:
+                yield from self._window_batches(request, schema)
+                self._complete(request.window)
+
+    @contextlib.contextmanager
+    def _run(self) -> Iterator[tuple[StreamSchema, Iterator[ReportRequest]]]:
+        """Frame the work on what is due.
+
+        A report that fails ends its own stream only; the run fails at its end (see
+        `TapCrewmojo.sync_all`).
         """
         schema = StreamSchema(
             self.effective_schema,
@@ -202,14 +215,8 @@ class ReportStream(Stream):
             is_selected=lambda name: self.mask["properties", name],
         )
         started_at = self._clock.monotonic()
-        if self._due is None:
-            self.plan()
         try:
-            if self.summary.failure:
-                raise self.summary.failure  # it could not be sampled
-            for request in self._due or ():
-                yield from self._window_batches(request, schema)
-                self._complete(request.window)
+            yield schema, self._requests()
         except ReportError as exc:
             self.summary.failure = exc
             self.logger.error("%s", exc)  # noqa: TRY400  # a traceback would tell the user nothing
@@ -219,15 +226,26 @@ class ReportStream(Stream):
             self._activate_version()
         finally:
             self.summary.seconds = self._clock.monotonic() - started_at
-            self._warn_of_drift(schema)
+            for warning in schema.warnings():
+                self.logger.warning(warning)
+
+    def _requests(self) -> Iterator[ReportRequest]:
+        if self.summary.failure:
+            raise self.summary.failure  # it could not be sampled
+        if self._due is None:
+            self.plan()
+        yield from self._due or ()
 
     def _window_batches(
-        self, request: ReportRequest, schema: StreamSchema
+        self, request: ReportRequest, schema: StreamSchema, *, rehearse: bool = False
     ) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
         started_at = self._clock.monotonic()
         download = self._download(request)
         with naming(request):
-            maker = self._record_maker(request, download, schema)
+            keys = [name for name in self.primary_keys if name not in metadata_schema(dated=True)]
+            maker = RecordMaker(schema, keys, metadata_of(request, download))
+            if rehearse or keys or self._settings.on_new_column is OnNewColumn.FAIL:
+                maker.rehearse(download.file)
             for records in maker.batches(download.file):
                 if change := schema.take_change():
                     self._announce(change)
@@ -244,22 +262,6 @@ class ReportStream(Stream):
             f", {download.jobs} jobs" if download.jobs else "",
         )
 
-    def _record_maker(
-        self, request: ReportRequest, download: Download, schema: StreamSchema
-    ) -> RecordMaker:
-        window = request.window
-        metadata = {REQUESTED_AT: download.requested_at.isoformat()}
-        if window:
-            dates = {START_DATE: window.start.isoformat(), END_DATE: window.end.isoformat()}
-            metadata = dates | metadata
-        keys = [name for name in self.primary_keys if name not in metadata_schema(dated=True)]
-        if keys or self._rules.on_new_column is OnNewColumn.FAIL:
-            # A row may fail the window: that shows before the first one is emitted, or not at all.
-            rehearsal = RecordMaker(copy.deepcopy(schema), keys, metadata)
-            for _ in rehearsal.batches(download.file):
-                pass
-        return RecordMaker(schema, keys, metadata)
-
     def _download(self, request: ReportRequest) -> Download:
         if self._sample and self._sample.request == request:
             return self._sample.download
@@ -273,20 +275,6 @@ class ReportStream(Stream):
         )
         self._stream_maps = None
         self._write_schema_message()
-
-    def _warn_of_drift(self, schema: StreamSchema) -> None:
-        for name, count in sorted(schema.misfits.items()):
-            self.logger.warning(
-                "Column %r: %d values do not fit its type; they are in %r. To give it another "
-                "type, see the setting `reports`, `columns`",
-                name,
-                count,
-                schema.variant_of(name),
-            )
-        for name in sorted(schema.ignored):
-            self.logger.warning(
-                "Column %r is not in the catalog and was left out (on_new_column: ignore)", name
-            )
 
     def _read_bookmark(self) -> date | None:
         if self.replication_method != REPLICATION_INCREMENTAL:

@@ -107,7 +107,7 @@ def check(messages: Sequence[Message]) -> None:
             case "STATE":
                 for bookmark in message["value"].get("bookmarks", {}).values():
                     assert set(bookmark) <= {"replication_key", "replication_key_value"}
-            case "ACTIVATE_VERSION":
+            case "ACTIVATE_VERSION" | "BATCH":
                 assert message["stream"] in validators
             case other:
                 raise AssertionError(other)

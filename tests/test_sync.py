@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from drifting import month
 from singer import TIME_SCALE, Run, load, run_tap, timeless
 
 from tap_crewmojo.sandbox.runner import Sandbox
@@ -15,7 +19,6 @@ from tap_crewmojo.windows import ReportWindow, windows_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tap_crewmojo.sandbox.table import Cell
 
@@ -334,3 +337,39 @@ def test_a_primary_key_without_a_value_fails_its_report_only(
     assert "'Code'" in run.stderr
     assert run.bookmarks["x_y"] is None
     assert len(run.records("people_directory")) == 3
+
+
+def test_batches_hold_the_records_and_come_before_their_state(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    reports = {"changing": ReportSource(month)}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        config = settings_for(sandbox, "changing", end_date="2025-07-31")
+        catalog = run_tap(config | {"end_date": "2025-04-30"}, tmp_path, "--discover").catalog
+        for metadata in catalog["streams"][0]["metadata"]:
+            if metadata["breadcrumb"][1:] == ["Secret"]:
+                metadata["metadata"]["selected"] = False
+        whole = run_tap(config, tmp_path, catalog=catalog).succeeded()
+        config["batch_config"] = {
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": f"file://{tmp_path}/batches"},
+        }
+        (tmp_path / "batches").mkdir()
+        run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    records = []
+    for message in map(json.loads, run.stdout.splitlines()):
+        match message["type"]:
+            case "SCHEMA":
+                columns = set(message["schema"]["properties"])
+            case "BATCH":
+                for url in message["manifest"]:
+                    lines = gzip.decompress(Path(url.removeprefix("file://")).read_bytes())
+                    records += [json.loads(line) for line in lines.splitlines()]
+                assert all(set(record) <= columns for record in records)
+            case "STATE" if bookmark := message["value"]["bookmarks"].get("changing"):
+                assert bookmark["replication_key_value"] == records[-1]["_sdc_report_end_date"]
+    assert "Secret" not in columns
+    filled = [dict.fromkeys(columns) | timeless(record) for record in records]
+    expected = [dict.fromkeys(columns) | timeless(r) for r in whole.records("changing")]
+    assert filled == expected
+    assert run.bookmarks == {"changing": "2025-07-31"}
