@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.config_schema import SETTINGS
 from tap_crewmojo.reports import stream_name
 from tap_crewmojo.settings import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 _LIKE_JSON = "[{\"'"
 
 
@@ -40,6 +43,28 @@ def schema_mistakes(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[
             yield f"The value is not allowed{where}"
         else:
             yield f"{error.message}{where}"
+
+
+def environment_mistakes(environment: Mapping[str, str], prefix: str) -> Iterator[str]:
+    """Yield which variables hold what their settings cannot be: the SDK would stumble over them."""
+    for name, setting in SETTINGS["properties"].items():
+        text = environment.get(variable := prefix + name.upper())
+        types = setting["type"]
+        if text is None:
+            continue
+        if "integer" in types and not re.fullmatch(r"-?\d+", text.strip()):
+            yield f"{variable} is not a whole number"
+        if "boolean" in types and text.lower() not in _BOOLEANS:
+            yield f"{variable} is not one of {', '.join(_BOOLEANS)}"
+        if "array" in types and not _is_json_array(text):
+            yield f'{variable} is not a JSON array, such as ["oneonone.summary"]'
+
+
+def _is_json_array(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except ValueError:
+        return False
 
 
 def mistakes(config: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from tap_crewmojo.planning import due_requests
 from tap_crewmojo.records import RecordMaker, as_dict, metadata_of
 from tap_crewmojo.schema import (
     END_DATE,
+    START_DATE,
     OnNewColumn,
     SchemaRules,
     StreamSchema,
@@ -112,6 +113,9 @@ class ReportStream(Stream):
         self._sample = take_sample(self.report, self._settings, self._prefetch.take)
         self._schema = discovered_schema(self._sample.types, self._rules, dated=self.report.dated)
         columns = self._schema["properties"]
+        for name in self.report.columns:
+            if self._sample.types and name not in columns and name not in self._sample.types:
+                self.logger.warning("Column %r has a type in the settings, but is not there", name)
         for name in self.report.primary_keys:
             if self._sample.types and name not in columns:
                 msg = (
@@ -232,6 +236,12 @@ class ReportStream(Stream):
     def _requests(self) -> Iterator[ReportRequest]:
         if self.summary.failure:
             raise self.summary.failure  # it could not be sampled
+        if not self.report.dated and START_DATE in self.primary_keys:
+            msg = (
+                f"report '{self.report.id}': the catalog is of a report with dates, which the "
+                "settings now ask for without; discover the catalog anew"
+            )
+            raise ReportError(msg)
         if self._due is None:
             self.plan()
         yield from self._due or ()

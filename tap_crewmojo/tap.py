@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
@@ -17,7 +18,7 @@ from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
 from tap_crewmojo.errors import ReportError, SyncFailedError
 from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.mistakes import mistakes, schema_mistakes
+from tap_crewmojo.mistakes import environment_mistakes, mistakes, schema_mistakes
 from tap_crewmojo.prefetch import Prefetch, Workers
 from tap_crewmojo.settings import Settings
 from tap_crewmojo.streams import ReportStream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import IO
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
 _BOOKMARK = ("replication_key", "replication_key_value")
@@ -133,6 +135,19 @@ class TapCrewmojo(Tap):
 
     @classmethod
     @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read what `--config` names.
+
+        Raises:
+            ConfigValidationError: variables of the environment hold what their settings cannot be.
+        """
+        errors = list(environment_mistakes(os.environ, "TAP_CREWMOJO_")) if "ENV" in value else []
+        if errors:
+            raise _mistakes_error(errors)
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    @override
     def invoke(
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
@@ -183,9 +198,7 @@ class TapCrewmojo(Tap):
         for name in sorted(self._config.keys() - schema["properties"].keys()):
             self.logger.warning("There is no setting %r: it is ignored", name)
         if errors and raise_errors:
-            msg = "The settings have mistakes"
-            text = "\n".join([f"{msg}:", *(f"  - {error}" for error in errors)])
-            raise ConfigValidationError(msg, errors=[text])
+            raise _mistakes_error(errors)
         return errors
 
     @override
@@ -199,6 +212,12 @@ class TapCrewmojo(Tap):
             self.message_writer.end(ending)
         else:
             raise ending
+
+
+def _mistakes_error(errors: Sequence[str]) -> ConfigValidationError:
+    msg = "The settings have mistakes"
+    text = "\n".join([f"{msg}:", *(f"  - {error}" for error in errors)])
+    return ConfigValidationError(msg, errors=[text])
 
 
 def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:

@@ -38,7 +38,7 @@ def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path
         for entry in sandbox.requests[before:]
         if entry.phase == "post"
     ]
-    # Meltano discovers in each run (`use_cached_catalog: false`), which costs a sample.
+    # An editable plugin is discovered in each run, which costs a sample.
     assert second.count(("oneonone.summary", 20250301, 20250316)) == 1
     assert set(second) == {
         ("oneonone.summary", 20250201, 20250228),

@@ -92,6 +92,34 @@ def test_all_mistakes_are_told_at_once_before_any_request(
             "A value is int, not string in config['client_secret']",
             id="secret",
         ),
+        pytest.param({"api_url": "http://[::1/v1"}, "not a web address", id="bracket"),
+        pytest.param({"api_url": "https://x:abc/v1"}, "not a web address", id="port"),
+        pytest.param({"reports": ["[a"]}, "looks like broken JSON", id="broken JSON"),
+        pytest.param(
+            {"reports": {"id": "r", "client_secret": "123456"}},
+            "A value is dict, not array in config['reports']",
+            id="a secret in the wrong place",
+        ),
+        pytest.param(
+            {"reports": [{"id": "a", "primary_keys": ["_sdc_row_number", "x"]}]},
+            "'_sdc_row_number' of 'a' is the tap's own column",
+            id="own column as key",
+        ),
+        pytest.param(
+            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%Q"}}}]},
+            "the 'format' of column 'D' of 'a' reads no date",
+            id="no format",
+        ),
+        pytest.param(
+            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%d %Z"}}}]},
+            "use %z",
+            id="zone by name",
+        ),
+        pytest.param(
+            {"batch_config": {"encoding": {}}, "stream_maps": {"a": {}}},
+            "batch_config writes whole files",
+            id="batches with maps",
+        ),
         pytest.param({"reports": [{"name": "x"}]}, "'id' is a required property", id="no id"),
     ],
 )
@@ -164,6 +192,40 @@ def test_the_environment_serves_as_well_as_a_file(
         for name, column in from_env.schemas[0]["schema"]["properties"].items()
         if not name.startswith("_sdc")
     )
+
+
+def test_variables_that_no_setting_can_be_are_named(tmp_path: Path) -> None:
+    env = {
+        "TAP_CREWMOJO_JOB_TIMEOUT": "abc",
+        "TAP_CREWMOJO_INFER_TYPES": "flase",
+        "TAP_CREWMOJO_REPORTS": '[{"id": "r",}]',
+    }
+    for words in ((), ("--discover",)):
+        run = run_tap({}, tmp_path, "--config=ENV", *words, env=env)
+        assert run.returncode == 1
+        assert "TAP_CREWMOJO_JOB_TIMEOUT is not a whole number" in run.stderr
+        assert "TAP_CREWMOJO_INFER_TYPES is not one of true, false" in run.stderr
+        assert "TAP_CREWMOJO_REPORTS is not a JSON array" in run.stderr
+        assert "Traceback" not in run.stderr
+
+
+def test_files_that_are_no_json_are_told_in_a_sentence(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(company, "oneonone.summary")
+    (tmp_path / "broken.json").write_text('{"client_id": ')
+    for option in ("config", "catalog", "state"):
+        run = run_tap(config, tmp_path, f"--{option}", str(tmp_path / "broken.json"))
+        assert run.returncode == 1
+        assert "Traceback" not in run.stderr
+        assert re.search("is not JSON|holds no JSON object", run.stderr)
+
+
+def test_a_setting_that_is_none_is_named(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = run_tap(settings_for(company, "oneonone.summary", start_dat="x"), tmp_path).succeeded()
+    assert "There is no setting 'start_dat'" in run.stderr
 
 
 def test_about_documents_every_setting(tmp_path: Path) -> None:
