@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -373,3 +374,26 @@ def test_batches_hold_the_records_and_come_before_their_state(
     expected = [dict.fromkeys(columns) | timeless(r) for r in whole.records("changing")]
     assert filled == expected
     assert run.bookmarks == {"changing": "2025-07-31"}
+
+
+def test_a_log_at_debug_tells_nothing_of_people(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    reports = (*DATED, "review.detail", DIRECTORY)
+    run = run_tap(settings_for(company, *reports), tmp_path).succeeded()
+    values = {
+        value
+        for stream in {message["stream"] for message in run.schemas}
+        for record in run.records(stream)
+        for name, value in record.items()
+        if isinstance(value, str) and not name.startswith("_sdc") and not value[:4].isdigit()
+    }
+    assert len(values) > 300
+    assert "DEBUG" in run.stderr
+    secrets = {company.client_secret, *company.tokens}
+    leaked = [
+        word
+        for word in values | secrets
+        if len(word) > 5 and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", run.stderr)
+    ]
+    assert not leaked
