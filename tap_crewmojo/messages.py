@@ -25,6 +25,7 @@ FLUSH_BYTES = 1 << 18
 FLUSH_SECONDS = 1.0
 """Seconds that records are held back at most, while more of them come."""
 
+_STEP = 1 << 16
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 
 
@@ -72,11 +73,14 @@ class MessageWriter(MsgSpecWriter):
         self._writing = True
         try:
             out = sys.stdout.buffer
-            view = memoryview(bytes(self._gathered))
+            data, done = bytes(self._gathered), 0
+            end = len(data)
             self._gathered.clear()
-            while view:
+            while done < end:
                 # Where Python does not buffer (PYTHONUNBUFFERED), a pipe takes a part at a time.
-                view = view[out.write(view) :]
+                done += out.write(data[done : min(done + _STEP, end)])
+                if self._ending:  # the line that is under way, and no more
+                    end = data.index(b"\n", done - 1) + 1
             out.flush()
         finally:
             self._writing = False

@@ -223,6 +223,8 @@ def _mistakes_error(errors: Sequence[str]) -> ConfigValidationError:
 def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:
     try:
         text = file.read() if file else "{}"
+        if option == "--state" and not text.strip():
+            return None  # as the last line that a target printed, if it printed none
         if isinstance(json.loads(text), dict):
             return file and io.StringIO(text)
     except ValueError:

@@ -34,6 +34,8 @@ MAX_RENEWALS = 3
 _LEAST_PATIENCE = 1.0
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
+_PARTIAL = 206
+_WHOLE_ANSWERS = frozenset(range(200, 300)) - {_PARTIAL}
 _LOST = frozenset({400, 404, 410})
 
 
@@ -137,7 +139,7 @@ class Transport:
     ) -> ReportFile | JobEnvelope:
         # The body has as long again as its generation had.
         deadline = self._clock.monotonic() + self._settings.job_timeout
-        if not response.ok or response.is_redirect:
+        if response.status_code not in _WHOLE_ANSWERS:
             body = short_body_of(response, self._clock, deadline)
             words = vendor_text(body, request.report.id)
             raise _failure(response, words, request, step, self._clock.now())
@@ -162,7 +164,7 @@ def _failure(
     """Return what an answer without a report amounts to."""
     status = response.status_code
     text = f"the answer has status {status}{words}"
-    if status in PASSING or status >= _SERVER_ERROR:
+    if status in PASSING or status >= _SERVER_ERROR or status == _PARTIAL:
         return TransientError(text, _retry_after(response, now))
     if isinstance(step, Poll) and status in _LOST:
         return JobAbandonedError(f"its job is lost: {text}")

@@ -124,6 +124,7 @@ ONCE: dict[Any, list[dict[str, Any]]] = {
         {"kind": "status", "status": 503, "retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"},
         {"kind": "status", "status": 429, "retry_after": "20"},
         {"kind": "status", "status": 408},
+        {"kind": "status", "status": 206, "body": "a,b\n1,2\n", "content_type": "text/csv"},
         {"kind": "status", "status": 401},
         {"kind": "reset"},
         {"kind": "cut"},

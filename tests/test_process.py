@@ -261,6 +261,25 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
 
 
 @pytest.mark.parametrize("env", BUFFERING)
+def test_a_signal_does_not_wait_until_the_target_has_read_all_that_was_gathered(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    """Who stops a container waits ten seconds, then kills: in the middle of a line."""
+    reports = {"x.y": ReportSource(months({2: 900}, "x" * 20_000))}
+    with (
+        Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
+        Tap(tap_command(settings(sandbox, "x.y"), tmp_path), tmp_path, env) as tap,
+    ):
+        tap.read_until(is_record_of("2025-02-01"))
+        tap.wait_until_stuck()
+        read = len(tap.lines)
+        run = tap.signalled(signal.SIGTERM)
+        assert_clean_end(tap, run)
+        assert run.returncode == 143
+        assert sum(map(len, tap.lines[read:])) < 1_000_000
+
+
+@pytest.mark.parametrize("env", BUFFERING)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_signal_before_the_target_goes_away_ends_in_silence(
     cell: str, env: dict[str, str], tmp_path: Path
