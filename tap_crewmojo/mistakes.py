@@ -76,6 +76,9 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _mistakes_in_zone(config)
     yield from _mistakes_in_url(config)
     yield from _mistakes_in_reports(config)
+    encoding = (config.get("batch_config") or {}).get("encoding") or {}
+    if encoding.get("format", "jsonl") != "jsonl":
+        yield "batch_config: of the formats, the tap writes 'jsonl' alone"
     if config.get("batch_config") and (
         config.get("stream_maps") or config.get("flattening_enabled")
     ):

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 from tap_crewmojo.errors import UnusableAnswerError, vendor_text
 from tap_crewmojo.json_pieces import find_pieces
-from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows
+from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows, without_nul
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.json_pieces import Span
     from tap_crewmojo.rows import Row
 
+_CHUNK = 1 << 20
 _LONGEST_ENVELOPE = 1 << 16
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -66,7 +67,10 @@ class ReportFile:
         self._pieces = self._find_pieces() if is_json else None
         if self._pieces is None:
             with self._text() as text:
-                deque(json_rows(text), maxlen=0) if is_json else check_csv(text)
+                if is_json:
+                    deque(json_rows(text), maxlen=0)
+                else:
+                    check_csv(text if self._is_free_of_nul() else without_nul(text))
         self.close = weakref.finalize(self, file.close)
         """Let the disk space go; also done when nobody holds the report any more."""
 
@@ -99,6 +103,16 @@ class ReportFile:
         for start, end in self._pieces or ():
             self._file.seek(start)
             yield b"[%b]" % self._file.read(end - start)
+
+    def _is_free_of_nul(self) -> bool:
+        """Tell quickly what `without_nul` finds line by line."""
+        if self._encoding not in _UTF_8:
+            return False
+        self._file.seek(0)
+        chunks = iter(lambda: self._file.read(_CHUNK), b"")
+        is_free = not any(b"\0" in chunk for chunk in chunks)
+        self._file.seek(0)
+        return is_free
 
     def _find_pieces(self) -> list[Span] | None:
         if self._encoding not in _UTF_8:

@@ -56,20 +56,20 @@ def check_csv(text: Iterable[str]) -> None:
     """
     width = number = 0
     try:
-        for line in csv.reader(_without_nul(text), strict=True):
-            if not line:
-                continue
-            width = width or len(line)
+        for line in filter(None, csv.reader(text, strict=True)):
             if len(line) != width:
-                msg = f"the report has {len(line)} cells in row {number} under {width} headings"
-                raise UnusableAnswerError(msg)
+                if number:
+                    msg = f"the report has {len(line)} cells in row {number} under {width} headings"
+                    raise UnusableAnswerError(msg)
+                width = len(line)
             number += 1
     except csv.Error as exc:
         msg = f"the report is malformed CSV in row {number} ({exc})"
         raise UnusableAnswerError(msg) from None
 
 
-def _without_nul(text: Iterable[str]) -> Iterator[str]:
+def without_nul(text: Iterable[str]) -> Iterator[str]:
+    """Yield lines, for `check_csv` to complain of one with a NUL character."""
     for line in text:
         if "\0" in line:
             raise csv.Error(_NUL)

@@ -265,11 +265,13 @@ class ReportStream(Stream):
         self.summary.rows += maker.count
         self.summary.jobs += download.jobs
         self.logger.info(
-            "Finished %s: %d rows, %.1f s%s",
+            "Finished %s: %d rows, %.1f s%s (%d of %d)",
             request,
             maker.count,
             self._clock.monotonic() - started_at,
             f", {download.jobs} jobs" if download.jobs else "",
+            self.summary.windows,
+            len(self._due or ()),
         )
 
     def _download(self, request: ReportRequest) -> Download:

@@ -116,6 +116,9 @@ def test_all_mistakes_are_told_at_once_before_any_request(
             id="zone by name",
         ),
         pytest.param(
+            {"batch_config": {"encoding": {"format": "parquet"}}}, "'jsonl' alone", id="parquet"
+        ),
+        pytest.param(
             {"batch_config": {"encoding": {}}, "stream_maps": {"a": {}}},
             "batch_config writes whole files",
             id="batches with maps",
