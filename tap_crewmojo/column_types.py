@@ -32,6 +32,7 @@ _DATE_TIME = re.compile(
     re.ASCII,
 )
 _MOST_DIGITS: Final = 15
+_MOST_REMEMBERED: Final = 1 << 16
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -127,13 +128,21 @@ def infer(rows: Iterable[Row]) -> dict[str, ColumnType]:
     A column has a type if all its non-empty cells fit it; a column without any is a string.
     """
     types: dict[str, ColumnType | None] = {}
+    fitting: dict[str, set[object]] = {}
     for row in rows:
         for heading, cell in row.items():
             known = types.setdefault(heading, None)
             if cell is None or known is ColumnType.STRING:
                 continue
-            kind = ColumnType.of_cell(cell)
-            types[heading] = kind if known in {None, kind} else ColumnType.STRING
+            if known is None:
+                types[heading] = ColumnType.of_cell(cell)
+                fitting[heading] = set()
+            elif isinstance(cell, str) and cell in fitting[heading]:
+                continue  # as the same dates and numbers come again and again
+            elif converter(known)(cell) is MISFIT:
+                types[heading] = ColumnType.STRING
+            elif isinstance(cell, str) and len(fitting[heading]) < _MOST_REMEMBERED:
+                fitting[heading].add(cell)
     return {heading: kind or ColumnType.STRING for heading, kind in types.items()}
 
 

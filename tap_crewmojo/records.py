@@ -16,7 +16,7 @@ import msgspec
 
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.row_compiler import compile_rows
-from tap_crewmojo.rows import array_rows, scalar_cell
+from tap_crewmojo.rows import array_rows, plain_number, scalar_cell
 from tap_crewmojo.schema import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
 
 if TYPE_CHECKING:
@@ -238,4 +238,4 @@ def _decoder(headings: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
         gc=False,
     )
     rows: Any = list[row_type]  # type: ignore[valid-type]  # a type made just now
-    return msgspec.json.Decoder(rows, float_hook=str)
+    return msgspec.json.Decoder(rows, float_hook=plain_number)

@@ -24,6 +24,7 @@ csv.field_size_limit(1 << 30)
 
 
 _LONGEST_NUMBER = 400
+_FEW_DIGITS = 20
 _NUL = "a NUL character, which databases refuse"
 
 
@@ -116,6 +117,17 @@ def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
             return str(value)
 
 
+def plain_number(token: str) -> str:
+    """Return a JSON number as CSV has it: 5e-06, which a library writes by itself, as 0.000005.
+
+    A text that looks like this stays a text; here it is known to be a number.
+    """
+    if "e" not in token and "E" not in token:
+        return str(token)
+    plain = f"{Decimal(token):f}" if abs(int(token.lower().split("e")[1])) < _FEW_DIGITS else token
+    return str(plain)
+
+
 def nested_cell(text: str) -> dict[str, Any] | list[Any] | None:
     """Return nested JSON from its text, as a JSON report may come back from a job as CSV."""
     try:
@@ -179,6 +191,8 @@ def _cell(value: Any) -> Cell:  # noqa: ANN401  # whatever JSON holds
     if isinstance(value, dict | list):
         nested: dict[str, Any] | list[Any] = _plain(value)
         return nested
+    if isinstance(value, _Number):
+        return plain_number(value)
     return scalar_cell(_storable(value) if isinstance(value, str) else value)
 
 

@@ -74,7 +74,10 @@ def test_csv_and_json_of_a_table_are_the_same_rows(
 def test_json_scalars_are_the_text_that_csv_has() -> None:
     body = b'[{"a": 1.50, "b": true, "c": null, "d": "", "e": 12345678901234567890, "f": 1e5}]'
     assert read(body, JSON) == [
-        {"a": "1.50", "b": "true", "c": None, "d": None, "e": "12345678901234567890", "f": "1e5"}
+        {"a": "1.50", "b": "true", "c": None, "d": None, "e": "12345678901234567890", "f": "100000"}
+    ]
+    assert read(b'[{"a": 5e-06, "b": "5e-06", "c": -1.5E+3, "d": 1e300}]', JSON) == [
+        {"a": "0.000005", "b": "5e-06", "c": "-1500", "d": "1e300"}
     ]
     assert read(b'[{"a": NaN, "b": {"c": [1, 2.5, 1e400, null, true]}}]', JSON) == [
         {"a": "NaN", "b": {"c": [1, 2.5, "1e400", None, True]}}
