@@ -62,3 +62,11 @@ def package(session: nox.Session) -> None:
     session.run(
         *("uv", "tool", "run", "--isolated", "--from", str(wheel)), "tap-crewmojo", "--about"
     )
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Measure the tap against its peers; see tests/benchmarks/run.py for arguments after --."""
+    session.install("uv>=0.9")  # all else goes into environments of its own
+    session.chdir("tests")
+    session.run("python", "-m", "benchmarks", *session.posargs)

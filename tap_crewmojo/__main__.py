@@ -16,7 +16,7 @@ def main() -> None:
         TapCrewmojo.cli()
     except ConfigValidationError as exc:
         _fail("\n".join(exc.errors))
-    except SingerSDKError as exc:
+    except (SingerSDKError, FileNotFoundError) as exc:
         _fail(str(exc))
     except Exception as exc:  # noqa: BLE001  # whose text may quote a row: only where it arose
         if isinstance(exc, ValueError) and hasattr(exc, "lineno"):  # of any JSON library

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -128,10 +129,14 @@ class ReportStream(Stream):
         """Settle which windows are due; return what has to be downloaded for them."""
         self._bookmark = self._read_bookmark()
         self._due = due_requests(self.report, self._settings, self._bookmark)
+        first, end = self._settings.start_date, self._settings.end_date
         if not self._due:
-            self.logger.info("No window is due: everything to %s is read", self._settings.end_date)
-        elif self.report.dated:
-            self.logger.info("%d windows are due, from %s", len(self._due), self._due[0].window)
+            reason = "start_date is later" if first > end else "everything is read"
+            self.logger.info("No window to %s is due: %s", end, reason)
+        elif window := self._due[0].window:
+            self.logger.info(
+                "Windows that are due: %d, %s to %s", len(self._due), window.start, end
+            )
         if self.ABORT_AT_RECORD_COUNT is not None and self._sample:
             self._due = [self._sample.request]  # a connection test needs no more
         return [
@@ -174,9 +179,11 @@ class ReportStream(Stream):
     @override
     def get_records(self, context: Context | None) -> Iterable[SdkRecord]:
         """Yield the records of the windows that are due, oldest first."""
-        for names, records in self._batches():
-            for record in records:
-                yield as_dict(record, names)
+        records = (as_dict(record, names) for names, batch in self._batches() for record in batch)
+        # A connection test ends by itself: the SDK would end it as an error, and log it so.
+        yield from itertools.islice(records, self.ABORT_AT_RECORD_COUNT)
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self.logger.info("The connection test of '%s' has passed", self.name)
 
     @override
     def get_batches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import io
 import json
 import os
@@ -196,7 +197,9 @@ class TapCrewmojo(Tap):
         self.append_builtin_config(schema)
         errors = [*schema_mistakes(self._config, schema), *mistakes(self._config)]
         for name in sorted(self._config.keys() - schema["properties"].keys()):
-            self.logger.warning("There is no setting %r: it is ignored", name)
+            near = difflib.get_close_matches(name, schema["properties"], n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            self.logger.warning("There is no setting %r: it is ignored%s", name, meant)
         if errors and raise_errors:
             raise _mistakes_error(errors)
         return errors
@@ -215,9 +218,8 @@ class TapCrewmojo(Tap):
 
 
 def _mistakes_error(errors: Sequence[str]) -> ConfigValidationError:
-    msg = "The settings have mistakes"
-    text = "\n".join([f"{msg}:", *(f"  - {error}" for error in errors)])
-    return ConfigValidationError(msg, errors=[text])
+    text = "\n".join(["The settings have mistakes:", *(f"  - {error}" for error in errors)])
+    return ConfigValidationError(text, errors=[text])
 
 
 def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:

@@ -127,7 +127,7 @@ class Transport:
             msg = f"{request}: {UNTRUSTED}"
             raise ReportError(msg) from None
         except requests.RequestException as exc:
-            msg = f"no answer ({type(exc).__name__})"
+            msg = f"no answer from {self._settings.api_url} ({type(exc).__name__})"
             raise TransientError(msg) from None
         except OSError:  # what requests says of REQUESTS_CA_BUNDLE
             msg = f"{request}: {UNREADABLE}"

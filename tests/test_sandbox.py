@@ -750,7 +750,7 @@ def test_the_command_line(tmp_path: Path, number: signal.Signals) -> None:
         assert process.stderr
         lines = [
             line.rstrip()
-            for line in iter(process.stdout.readline, "Stop the sandbox with Ctrl-C.\n")
+            for line in iter(process.stdout.readline, "# Stop the sandbox with Ctrl-C.\n")
         ]
         exports = dict(
             shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")
@@ -778,7 +778,8 @@ def test_the_command_line(tmp_path: Path, number: signal.Signals) -> None:
     reports = json.loads(exports["TAP_CREWMOJO_REPORTS"])
     assert {item if isinstance(item, str) else item["id"] for item in reports} == set(REPORTS)
     assert {"id": "people.directory", "replication_method": "FULL_TABLE"} in reports
-    assert any("oneonone.summary (named in the vendor's documentation" in line for line in lines)
+    assert any("oneonone.summary (named in the documentation" in line for line in lines)
+    assert all(line.startswith(("# ", "export ")) for line in lines), "it can be pasted"
     assert len(log.read_text().splitlines()) == 3
 
 

@@ -106,13 +106,13 @@ def serve(  # noqa: PLR0913  # one parameter for each option
 
 
 def _greeting(sandbox: Sandbox) -> Iterator[str]:
-    """Say what there is, and how to point the tap at it."""
-    yield "A sandbox of the Crewmojo API, with made-up people. Its reports:"
+    """Say what there is, and how to point the tap at it: all of it can be pasted into a shell."""
+    yield "# A sandbox of the Crewmojo API, with made-up people. Its reports:"
     for name, report in REPORTS.items():
-        origin = "named in the vendor's documentation" if report.documented else "made up"
+        origin = "named in the documentation" if report.documented else "made up"
         slow = report.generation_seconds
-        yield f"  {name} ({origin}{f'; takes {slow:g} s to generate' if slow else ''})"
-    yield "Point the tap at it:"
+        yield f"#   {name} ({origin}{f'; takes {slow:g} s to generate' if slow else ''})"
+    yield "# Point the tap at it:"
     reports = [
         {"id": name, "replication_method": "FULL_TABLE"} if report.timeless else name
         for name, report in REPORTS.items()
@@ -128,8 +128,8 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
         settings["TIME_SCALE"] = f"{sandbox.time_scale:g}"
     for name, value in settings.items():
         yield f"export TAP_CREWMOJO_{name}={quote(value)}"
-    yield "Then: tap-crewmojo --config=ENV"
-    yield "Stop the sandbox with Ctrl-C."
+    yield "# Then: tap-crewmojo --config=ENV"
+    yield "# Stop the sandbox with Ctrl-C."
 
 
 def _start_of_last_quarter(today: date) -> date:

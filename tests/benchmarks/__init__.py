@@ -1,0 +1,1 @@
+"""Measures the tap against its peers: `nox -s benchmarks`; no part of the tests."""
