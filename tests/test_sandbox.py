@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import shlex
-import shutil
 import signal
 import ssl
 import subprocess
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -717,19 +717,15 @@ def test_a_port_that_is_taken(shared: Client) -> None:
     assert run.stderr.startswith(f"Error: Port {port} is not to be had")
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes the certificate")
 def test_tls(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    authority = trustme.CA()
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     with Sandbox(ssl_context=context) as sandbox:
         assert sandbox.api_url.startswith("https://127.0.0.1:")
-        hint = requests.get(sandbox.api_url.removesuffix("v1"), verify=str(certificate), timeout=10)
+        hint = requests.get(sandbox.api_url.removesuffix("v1"), verify=str(trusted), timeout=10)
     assert hint.status_code == 200
 
 
