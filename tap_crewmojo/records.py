@@ -63,6 +63,7 @@ class RecordMaker:
         self._record: Callable[..., Record] = dict
         self._revision = -1
         self._compiled: CompiledRows | None = None
+        self._headings: Sequence[str] = ()
 
     def batches(self, report: ReportFile) -> Iterator[list[Record]]:
         """Yield the records of a report, those of one batch all of the same columns.
@@ -137,7 +138,8 @@ class RecordMaker:
         self, headings: Sequence[str], rows: Iterable[Any], *, is_json: bool
     ) -> tuple[Any, list[Record]]:
         """Return the row that needs the careful way, if any, and the records of those before."""
-        if self._renewed() or not self._compiled:
+        if self._renewed() or not self._compiled or headings != self._headings:
+            self._headings = headings
             self._compiled = compile_rows(
                 self._record,
                 self.names,

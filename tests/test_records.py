@@ -96,7 +96,9 @@ def fast(file: ReportFile, schema: StreamSchema, keys: list[str]) -> list[dict[s
 def careful(file: ReportFile, schema: StreamSchema, keys: list[str]) -> list[dict[str, Any]]:
     records = []
     rows: list[Row] = list(file.rows())
-    headings = [name for row in rows for name in row]
+    # Whether it is another report is told by the first piece that has any headings.
+    pieces = map(json.loads, file.pieces()) if file.has_pieces else iter([rows])
+    headings = [name for row in next(filter(any, pieces), []) for name in row]
     schema.check_headings(dict.fromkeys(headings) if file.is_json else next(file.lines()))
     for number, row in enumerate(rows, start=1):
         values = schema.record(row)
@@ -145,9 +147,27 @@ def test_the_fast_way_makes_the_records_of_the_careful_way(  # noqa: PLR0913, PL
     schema = discovered_schema(infer(report(sample).rows()), how, dated=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_crewmojo.records.BATCH", size)
+        patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
         assert outcome(fast, body, schema, how, deselected, keys) == outcome(
             careful, body, schema, how, deselected, keys
         )
+
+
+def test_a_heading_that_comes_in_a_later_piece_without_a_value() -> None:
+    rows: list[dict[str, Any]]
+    rows = [{"A": "1"}, {"A": "2", "B": None}, {"A": "3"}, {"B": None, "A": "4"}, {"A": "5"}]
+    schema = discovered_schema(
+        {"A": ColumnType.STRING},
+        how := SchemaRules({}, True, OnNewColumn.ADD, UTC),  # noqa: FBT003
+        dated=False,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tap_crewmojo.json_pieces.PIECE", 8)
+        body = (as_json(rows), "application/json")
+        made = fast(
+            report(body), StreamSchema(schema, how, dated=False, is_selected=lambda _: True), []
+        )
+    assert [record["A"] for record in made] == ["1", "2", "3", "4", "5"]
 
 
 @pytest.mark.parametrize("content_type", ["csv", "json"])
