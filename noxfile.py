@@ -46,6 +46,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def e2e(session: nox.Session) -> None:
+    """Run the longer checks, with what users run around the tap; arguments after -- go to pytest."""
+    session.install(*TAP_WITH_SANDBOX, *group("tests"))
+    session.run("pytest", "--numprocesses=logical", *(session.posargs or ["tests/e2e"]))
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Load made-up data from the sandbox into files and look at them."""
     session.install(*TAP_WITH_SANDBOX, "duckdb>=1.4", "uv>=0.9")
