@@ -47,7 +47,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run the longer checks, with what users run around the tap; arguments after -- go to pytest."""
+    """Run the longer checks, with the programs around the tap; arguments go to pytest."""
     session.install(*TAP_WITH_SANDBOX, *group("tests"))
     session.run("pytest", "--numprocesses=logical", *(session.posargs or ["tests/e2e"]))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 """Where the rows of a piece lie in the file: from the first row's brace to past the last one's."""
 
-PIECE: Final = 1 << 20
+PIECE: Final = 1 << 17
 """Bytes that a piece has at least, but for the last one."""
 
 _NEAR = 1 << 14
@@ -98,6 +98,7 @@ def _check(rows: bytes) -> None:
         UnicodeDecodeError: they are no UTF-8.
     """
     rows.decode()
-    if b"\\u" in rows and _UNSTORABLE.search(rows):
+    escapes = rows.split(b"\\")[1:]
+    if any(escape[:1] == b"u" for escape in escapes) and _UNSTORABLE.search(rows):
         raise msgspec.ValidationError
     _ROWS.decode(b"[%b]" % rows)

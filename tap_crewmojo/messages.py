@@ -66,25 +66,29 @@ class MessageWriter(MsgSpecWriter):
     def write_records(self, stream: str, records: Sequence[Record], version: int | None) -> None:
         """Write a RECORD message for each of some records, which are not looked at any more."""
         now = self._clock.now()
-        self._gathered += _ENCODER.encode_lines(
+        lines = _ENCODER.encode_lines(
             [_RecordLine(stream, record, version, now) for record in records]
         )
-        self._flush_if_due()
+        if len(lines) < _STEP:
+            self._gathered += lines
+            self._flush_if_due()
+        else:  # worth writing by itself, without being copied first
+            self._write(lines)
 
     def flush(self) -> None:
         """Write what was gathered."""
+        self._write(b"")
+
+    def _write(self, lines: bytes) -> None:
+        """Write what was gathered, and some lines behind it."""
         self._writing = True
         try:
-            out = sys.stdout.buffer
-            data, done = bytes(self._gathered), 0
-            end = len(data)
+            gathered = bytes(self._gathered)
             self._gathered.clear()
-            while done < end:
-                # Where Python does not buffer (PYTHONUNBUFFERED), a pipe takes a part at a time.
-                done += out.write(data[done : min(done + _STEP, end)])
-                if self._ending:  # the line that is under way, and no more
-                    end = data.index(b"\n", done - 1) + 1
-            out.flush()
+            for part in (gathered, lines):
+                if part and not self._ending:
+                    self._write_out(part)
+            sys.stdout.buffer.flush()
         except BrokenPipeError:
             _LOGGER.error(  # noqa: TRY400  # a traceback would tell the user nothing
                 "The target has stopped reading: look at what it says. The next run goes on from "
@@ -109,6 +113,15 @@ class MessageWriter(MsgSpecWriter):
         if not self._writing or self._ending:
             raise ending
         self._ending = ending
+
+    def _write_out(self, lines: bytes) -> None:
+        """Write some lines; when the end has come, no more than the one that is under way."""
+        view, done, end = memoryview(lines), 0, len(lines)
+        while done < end:
+            # Where Python does not buffer (PYTHONUNBUFFERED), a pipe takes a part at a time.
+            done += sys.stdout.buffer.write(view[done : min(done + _STEP, end)])
+            if self._ending:
+                end = lines.index(b"\n", done - 1) + 1
 
     def _flush_if_due(self) -> None:
         if (

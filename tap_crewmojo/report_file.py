@@ -19,9 +19,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from tap_crewmojo import csv_pieces, json_pieces
 from tap_crewmojo.errors import UnusableAnswerError, vendor_text
-from tap_crewmojo.json_pieces import find_pieces
-from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows, without_nul
+from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tap_crewmojo.json_pieces import Span
     from tap_crewmojo.rows import Row
 
-_CHUNK = 1 << 20
 _LONGEST_ENVELOPE = 1 << 16
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -64,19 +63,19 @@ class ReportFile:
         self.is_json = is_json
         self._file = file
         self._encoding = _encoding(file)
-        self._pieces = self._find_pieces() if is_json else None
+        self._pieces = self._find_pieces()
         if self._pieces is None:
             with self._text() as text:
                 if is_json:
                     deque(json_rows(text), maxlen=0)
                 else:
-                    check_csv(text if self._is_free_of_nul() else without_nul(text))
+                    check_csv(text)
         self.close = weakref.finalize(self, file.close)
         """Let the disk space go; also done when nobody holds the report any more."""
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows, from the first one again in each call."""
-        if self._pieces is not None:
+        if self.is_json and self._pieces is not None:
             for piece in self.pieces():
                 yield from array_rows(piece)
         elif self.is_json:
@@ -95,34 +94,28 @@ class ReportFile:
 
     @property
     def has_pieces(self) -> bool:
-        """Whether this is JSON that can be read piece by piece, whatever its size."""
+        """Whether this can be read piece by piece, whatever its size."""
         return self._pieces is not None
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield JSON arrays of some rows each."""
+        """Yield JSON arrays, or lines of CSV, of some rows each; the first has the headings."""
         for start, end in self._pieces or ():
             self._file.seek(start)
-            yield b"[%b]" % self._file.read(end - start)
-
-    def _is_free_of_nul(self) -> bool:
-        """Tell quickly what `without_nul` finds line by line."""
-        if self._encoding not in _UTF_8:
-            return False
-        self._file.seek(0)
-        chunks = iter(lambda: self._file.read(_CHUNK), b"")
-        is_free = not any(b"\0" in chunk for chunk in chunks)
-        self._file.seek(0)
-        return is_free
+            piece = self._file.read(end - start)
+            yield b"[%b]" % piece if self.is_json else piece
 
     def _find_pieces(self) -> list[Span] | None:
         if self._encoding not in _UTF_8:
             return None
-        return find_pieces(self._file, len(codecs.BOM_UTF8) * (self._encoding != "utf-8"))
+        find = json_pieces.find_pieces if self.is_json else csv_pieces.find_pieces
+        return find(self._file, len(codecs.BOM_UTF8) * (self._encoding != "utf-8"))
 
     @contextlib.contextmanager
     def _text(self) -> Iterator[IO[str]]:
         self._file.seek(0)
-        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
+        # In a CSV that has pieces, no carriage return ends a line.
+        newline = "" if self._pieces is None else "\n"
+        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline=newline)
         try:
             yield text
         except UnicodeDecodeError as exc:

@@ -57,7 +57,7 @@ def check_csv(text: Iterable[str]) -> None:
     """
     width = number = 0
     try:
-        for line in filter(None, csv.reader(text, strict=True)):
+        for line in filter(None, csv.reader(_without_nul(text), strict=True)):
             if len(line) != width:
                 if number:
                     msg = f"the report has {len(line)} cells in row {number} under {width} headings"
@@ -69,8 +69,7 @@ def check_csv(text: Iterable[str]) -> None:
         raise UnusableAnswerError(msg) from None
 
 
-def without_nul(text: Iterable[str]) -> Iterator[str]:
-    """Yield lines, for `check_csv` to complain of one with a NUL character."""
+def _without_nul(text: Iterable[str]) -> Iterator[str]:
     for line in text:
         if "\0" in line:
             raise csv.Error(_NUL)
@@ -106,6 +105,11 @@ def array_rows(piece: bytes) -> Iterator[Row]:
     yield from _objects(_loaded(piece))
 
 
+def cell_of_json(token: bytes) -> Cell:
+    """Return the cell that a JSON value makes, from how it is written."""
+    return _cell(_loads(token))
+
+
 def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
     """Return a JSON scalar as the cell that the same value makes in CSV."""
     match value:
@@ -117,7 +121,7 @@ def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
             return str(value)
 
 
-def plain_number(token: str) -> str:
+def _plain_number(token: str) -> str:
     """Return a JSON number as CSV has it: 5e-06, which a library writes by itself, as 0.000005.
 
     A text that looks like this stays a text; here it is known to be a number.
@@ -192,7 +196,7 @@ def _cell(value: Any) -> Cell:  # noqa: ANN401  # whatever JSON holds
         nested: dict[str, Any] | list[Any] = _plain(value)
         return nested
     if isinstance(value, _Number):
-        return plain_number(value)
+        return _plain_number(value)
     return scalar_cell(_storable(value) if isinstance(value, str) else value)
 
 

@@ -146,7 +146,9 @@ def test_the_fast_way_makes_the_records_of_the_careful_way(  # noqa: PLR0913, PL
 ) -> None:
     schema = discovered_schema(infer(report(sample).rows()), how, dated=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.records.BATCH", size)
+        patch.setattr("tap_crewmojo.records.CHUNK", size)
+        patch.setattr("tap_crewmojo.records._FEW", 1)
+        patch.setattr("tap_crewmojo.csv_pieces.PIECE", 8 * size)
         patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
         assert outcome(fast, body, schema, how, deselected, keys) == outcome(
             careful, body, schema, how, deselected, keys
