@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 # Editable, because uv would otherwise install the wheel that it built of an earlier state.
 TAP_WITH_SANDBOX = ("--editable", ".[sandbox]")
+TAP_WITH_ALL = ("--editable", ".[parquet,sandbox]")
 
 
 def group(name: str) -> list[str]:
@@ -30,14 +31,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install(*TAP_WITH_SANDBOX, *group("types"))
+    session.install(*TAP_WITH_ALL, *group("types"))
     session.run("mypy")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after -- go to pytest."""
-    session.install(*TAP_WITH_SANDBOX, *group("tests"))
+    session.install(*TAP_WITH_ALL, *group("tests"))
     coverage = ["--cov", "--cov-report=term"]
     if session.posargs:
         coverage.append("--cov-fail-under=0")  # some of the tests cover some of the code
@@ -48,7 +49,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the longer checks, with the programs around the tap; arguments go to pytest."""
-    session.install(*TAP_WITH_SANDBOX, *group("tests"))
+    session.install(*TAP_WITH_ALL, *group("tests"))
     session.run("pytest", "--numprocesses=logical", *(session.posargs or ["tests/e2e"]))
 
 

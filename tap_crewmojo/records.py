@@ -48,6 +48,9 @@ class RecordMaker:
         metadata: the tap's own columns, but for the row's number.
 
     Attributes:
+        schema: as given.
+        primary_keys: as given.
+        metadata: as given.
         names: the columns of the records of the last batch, in their order.
         count: rows so far.
     """
@@ -57,9 +60,9 @@ class RecordMaker:
     ) -> None:
         self.names: tuple[str, ...] = ()
         self.count = 0
-        self._schema = schema
-        self._primary_keys = frozenset(primary_keys)
-        self._metadata = metadata
+        self.schema = schema
+        self.primary_keys = frozenset(primary_keys)
+        self.metadata = metadata
         self._record: Callable[..., Record] = dict
         self._revision = -1
         self._converters: dict[str, ColumnConverter] = {}
@@ -78,8 +81,13 @@ class RecordMaker:
             yield from self._json_batches(report.pieces())
         else:
             rows = list(report.rows())  # it is read whole anyway
-            self._schema.check_headings(_headings_of(rows))
+            self.schema.check_headings(_headings_of(rows))
             yield from self._carefully(rows)
+
+    def selected(self) -> tuple[str, ...]:
+        """Return the columns of a record, as the schema is now."""
+        names = (*self.schema.names, *self.metadata, ROW_NUMBER)
+        return tuple(filter(self.schema.is_selected, names))
 
     def rehearse(self, report: ReportFile) -> None:
         """Make the records for nothing, so that what is wrong shows before the first is emitted.
@@ -89,15 +97,15 @@ class RecordMaker:
         Raises:
             ReportError: as in `batches`.
         """
-        misfits = self._schema.misfits.copy()
+        misfits = self.schema.misfits.copy()
         for _ in self.batches(report):
             pass
-        self._schema.misfits = misfits
+        self.schema.misfits = misfits
         self.count = 0
 
     def _csv_batches(self, lines: Iterator[list[str]]) -> Iterator[list[Record]]:
         headings = next(lines)
-        self._schema.check_headings(headings)
+        self.schema.check_headings(headings)
         while rows := list(itertools.islice(lines, CHUNK)):
             yield from self._chunk(headings, list(zip(*rows, strict=True)), is_json=False)
 
@@ -106,13 +114,13 @@ class RecordMaker:
         for piece in pieces:
             if not headings:
                 headings = _headings_of(array_rows(piece))
-                self._schema.check_headings(headings)
+                self.schema.check_headings(headings)
             columns = None
             if headings and all(map(can_be_field, headings)):
-                columns = columns_of(piece, headings, self._schema.columns(headings))
+                columns = columns_of(piece, headings, self.schema.columns(headings))
             if columns is None:
                 yield from self._carefully(array_rows(piece))
-                headings = self._schema.headings
+                headings = self.schema.headings
             else:
                 yield from self._chunk(headings, columns, is_json=True)
 
@@ -141,7 +149,7 @@ class RecordMaker:
         self, headings: Sequence[str], columns: Sequence[Cells], *, is_json: bool
     ) -> list[Record]:
         """Return the records of a chunk, if all is as expected."""
-        known = self._schema.columns(headings)
+        known = self.schema.columns(headings)
         if self._renewed() or headings != self._headings:
             self._headings = headings
             make = json_column if is_json else text_column
@@ -152,7 +160,7 @@ class RecordMaker:
             }
         size = len(columns[0])
         values: dict[str, Iterable[Any]] = {
-            name: itertools.repeat(value, size) for name, value in self._metadata.items()
+            name: itertools.repeat(value, size) for name, value in self.metadata.items()
         }
         values[ROW_NUMBER] = range(self.count + 1, self.count + size + 1)
         for column, cells in zip(known, columns, strict=True):
@@ -161,7 +169,7 @@ class RecordMaker:
             values[column.name] = converted = self._converters[column.name](cells)
             if column.is_new and any(value is not None for value in converted):
                 raise UnusualError
-        lacks_key = any(None in values.get(name, (None,)) for name in self._primary_keys)
+        lacks_key = any(None in values.get(name, (None,)) for name in self.primary_keys)
         if lacks_key or not self.names:
             raise UnusualError
         nulls = [None] * size
@@ -173,8 +181,8 @@ class RecordMaker:
 
     def _careful(self, row: Row) -> Record:
         self.count += 1
-        values = self._schema.record(row)
-        for name in self._primary_keys:
+        values = self.schema.record(row)
+        for name in self.primary_keys:
             if values.get(name) is None:
                 msg = (
                     f"has no value for the primary key {name!r} in row {self.count} that fits its "
@@ -183,16 +191,15 @@ class RecordMaker:
                 raise ReportError(msg)
         if self._renewed():
             self._headings = ()
-        values |= {**self._metadata, ROW_NUMBER: self.count}
+        values |= {**self.metadata, ROW_NUMBER: self.count}
         return self._record(*[values[name] for name in self.names])
 
     def _renewed(self) -> bool:
         """Take in what has changed in the schema; tell whether anything has."""
-        if self._revision == self._schema.revision:
+        if self._revision == self.schema.revision:
             return False
-        self._revision = self._schema.revision
-        names = (*self._schema.names, *self._metadata, ROW_NUMBER)
-        self.names = tuple(filter(self._schema.is_selected, names))
+        self._revision = self.schema.revision
+        self.names = self.selected()
         self._record = _record_type(self.names)
         return True
 
@@ -208,6 +215,13 @@ def metadata_of(request: ReportRequest, download: Download) -> dict[str, Value]:
 
 def _headings_of(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(itertools.chain.from_iterable(rows)))
+
+
+def as_tuple(record: Record) -> tuple[Value, ...]:
+    """Return the values of a record, in the order of its columns."""
+    if isinstance(record, dict):
+        return tuple(record.values())
+    return msgspec.structs.astuple(record)
 
 
 def as_dict(record: Record, names: Sequence[str]) -> dict[str, Value]:

@@ -170,6 +170,10 @@ class StreamSchema:
         """The headings that were met so far."""
         return list(self._columns)
 
+    def types(self) -> dict[str, ColumnType]:
+        """Return the type of each column, the tap's own among them."""
+        return {name: ColumnType.of_json_schema(json) for name, json in self._properties.items()}
+
     def take_change(self) -> dict[str, Any] | None:
         """Return the schema if it is another than the one that was last taken.
 

@@ -97,7 +97,8 @@ def careful(file: ReportFile, schema: StreamSchema, keys: list[str]) -> list[dic
     records = []
     rows: list[Row] = list(file.rows())
     # Whether it is another report is told by the first piece that has any headings.
-    pieces = map(json.loads, file.pieces()) if file.has_pieces else iter([rows])
+    in_pieces = file.is_json and file.has_pieces
+    pieces = map(json.loads, file.pieces()) if in_pieces else iter([rows])
     headings = [name for row in next(filter(any, pieces), []) for name in row]
     schema.check_headings(dict.fromkeys(headings) if file.is_json else next(file.lines()))
     for number, row in enumerate(rows, start=1):
