@@ -49,14 +49,14 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the longer checks, with the programs around the tap; arguments go to pytest."""
-    session.install(*TAP_WITH_ALL, *group("tests"))
+    session.install(*TAP_WITH_ALL, *group("tests"), *group("demo"))
     session.run("pytest", "--numprocesses=logical", *(session.posargs or ["tests/e2e"]))
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """Load made-up data from the sandbox into files and look at them."""
-    session.install(*TAP_WITH_SANDBOX, "duckdb>=1.4", "uv>=0.9")
+    session.install(*TAP_WITH_SANDBOX, *group("demo"))
     session.run("python", "demo/demo.py", *session.posargs)
 
 

@@ -1,7 +1,8 @@
 """The whole way, in a minute: a sandbox of the Crewmojo API, the tap, a Singer target, SQL.
 
 Loads half a year of a made-up company into JSON lines, looks at them with DuckDB, then runs again
-a month later and shows what was asked for. Everything is on this machine, and gone at the end.
+a month later and shows what was asked for. Everything is on this machine, and gone at the end, but
+for a picture of what was loaded: into the file given, or `output/one-on-ones.png`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import duckdb
+from picture import draw
 from uv import find_uv_bin
 
 from tap_crewmojo.sandbox.runner import Sandbox
@@ -34,6 +36,7 @@ REPORTS = [
     {"id": "people.directory", "replication_method": "FULL_TABLE"},
 ]
 TARGET = ("target-jsonl==0.1.4", "target-jsonl")
+PICTURE = Path("output/one-on-ones.png")
 
 # Files only grow: a window that was read again is in them twice. Its newest report counts.
 CURRENT = """
@@ -53,12 +56,13 @@ ONE_ON_ONES = """
 """
 
 
-def main() -> None:
+def main(picture: Path) -> None:
     """Show it."""
     began = monotonic()
     with (
         TemporaryDirectory(prefix="crewmojo-demo-") as name,
         Sandbox(seed=1, time_scale=TIME_SCALE) as sandbox,
+        duckdb.connect() as database,
     ):
         folder = Path(name)
         config: dict[str, object] = {
@@ -75,14 +79,16 @@ def main() -> None:
         asked_first = sandbox.requests
         show_requests(asked_first)
         print("\n   What the target has written, and the 1:1s in it:\n")
-        show_files(folder)
+        show_files(folder, database)
 
         print("2. The same a month later, with the state that the first run left\n")
         load(folder, config | {"end_date": "2025-07-31"}, state)
         show_requests(sandbox.requests[len(asked_first) :])
         print("\n   Only July, and June again: the 7 days of `lookback_days` reach into it.\n")
-        show_files(folder)
-    print(f"Done in {monotonic() - began:.0f} seconds. Nothing is left running, no file is left.")
+        show_files(folder, database)
+        draw(database, picture)
+    print(f"A picture of it: {picture}\n")
+    print(f"Done in {monotonic() - began:.0f} seconds. Nothing else is left, and nothing running.")
 
 
 def load(folder: Path, config: dict[str, object], state: str) -> str:
@@ -135,19 +141,16 @@ def show_requests(requests: Iterable[RequestEntry]) -> None:
         print(f"   {name:18} {what}{f'; {jobs} jobs, polled {polls} times' if jobs else ''}")
 
 
-def show_files(folder: Path) -> None:
+def show_files(folder: Path, database: duckdb.DuckDBPyConnection) -> None:
     """Print how many rows there are of each stream, and what they tell about 1:1s."""
-    with duckdb.connect() as database:
-        for file in sorted(folder.glob("*.jsonl")):
-            lines = len(file.read_bytes().splitlines())
-            windows = (
-                "" if file.stem == "people_directory" else "PARTITION BY _sdc_report_start_date"
-            )
-            database.execute(CURRENT.format(stream=file.stem, file=file, windows=windows))
-            rows = len(database.sql(f"FROM {file.stem}").fetchall())
-            print(f"   {file.name:24} {lines:4} lines, {rows:4} of them current")
-        print(f"\n{database.sql(ONE_ON_ONES)}")
+    for file in sorted(folder.glob("*.jsonl")):
+        lines = len(file.read_bytes().splitlines())
+        windows = "" if file.stem == "people_directory" else "PARTITION BY _sdc_report_start_date"
+        database.execute(CURRENT.format(stream=file.stem, file=file, windows=windows))
+        rows = len(database.sql(f"FROM {file.stem}").fetchall())
+        print(f"   {file.name:24} {lines:4} lines, {rows:4} of them current")
+    print(f"\n{database.sql(ONE_ON_ONES)}")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if sys.argv[1:] else PICTURE)

@@ -71,7 +71,7 @@ def test_links_within_the_repository_lead_somewhere() -> None:
         for line in README.splitlines()
         if line.startswith("#")
     }
-    for target in re.findall(r"\]\(([^)]+)\)", README):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"]+)", README):
         if target.startswith("#"):
             assert target[1:] in headings, target
         elif "://" not in target:
