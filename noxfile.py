@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 # Editable, because uv would otherwise install the wheel that it built of an earlier state.
 TAP_WITH_SANDBOX = ("--editable", ".[sandbox]")
-TAP_WITH_ALL = ("--editable", ".[parquet,sandbox]")
+TAP_WITH_ALL = ("--editable", ".[parquet,s3,sandbox]")
 
 
 def group(name: str) -> list[str]:

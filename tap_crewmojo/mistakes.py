@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -79,10 +80,18 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
     encoding = (config.get("batch_config") or {}).get("encoding") or {}
     if encoding.get("format", "jsonl") != "jsonl":
         yield "batch_config: of the formats, the tap writes 'jsonl' alone"
+    yield from _mistakes_in_storage(config)
     if config.get("batch_config") and (
         config.get("stream_maps") or config.get("flattening_enabled")
     ):
         yield "batch_config writes whole files, to which stream_maps and flattening do not apply"
+
+
+def _mistakes_in_storage(config: Mapping[str, Any]) -> Iterator[str]:
+    storage = (config.get("batch_config") or {}).get("storage")
+    root = storage.get("root") if isinstance(storage, dict) else None
+    if str(root).startswith(("s3://", "s3a://")) and not find_spec("s3fs"):
+        yield "batch_config: to write to s3, install the tap with its extra: 'tap-crewmojo[s3]'"
 
 
 def _mistakes_in_dates(config: Mapping[str, Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
+from tap_crewmojo.batch_storage import with_named_failures
 from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.discovery import take_sample
 from tap_crewmojo.errors import ReportError, naming
@@ -34,7 +35,7 @@ from tap_crewmojo.schema import (
 from tap_crewmojo.windows import advanced
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from datetime import date
 
     from singer_sdk import Tap
@@ -184,6 +185,11 @@ class ReportStream(Stream):
         yield from itertools.islice(records, self.ABORT_AT_RECORD_COUNT)
         if self.ABORT_AT_RECORD_COUNT is not None:
             self.logger.info("The connection test of '%s' has passed", self.name)
+
+    @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
+        batch_config = super().get_batch_config(config)
+        return batch_config and with_named_failures(batch_config)
 
     @override
     def get_batches(

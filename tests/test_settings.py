@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +141,16 @@ def test_a_mistake_is_told_in_a_sentence(
     assert words in error
     assert "123456" not in error
     assert "pw" not in error.replace("password", "")
+
+
+def test_an_extra_that_is_not_installed_is_named(
+    company: Sandbox, settings_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not there
+    storage = {"root": "s3://bucket/prefix"}
+    config = settings_for(company, "a", batch_config={"encoding": {}, "storage": storage})
+    with pytest.raises(ConfigValidationError, match=r"tap-crewmojo\[s3\]"):
+        TapCrewmojo(config=config, catalog={"streams": []})
 
 
 def test_missing_credentials_are_named(tmp_path: Path) -> None:
