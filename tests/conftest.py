@@ -29,7 +29,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings_for() -> Callable[..., Config]:
     """Return a function that makes the tap's settings for a sandbox."""
 

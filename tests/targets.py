@@ -33,15 +33,21 @@ TIMEOUT = 180  # seconds; the first run of a program installs it
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """A Singer target: what to install and what to run."""
+    """A Singer target: what to install, with what else, and what to run."""
 
     requirement: str
     executable: str
+    beside: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 JSONL = TargetSpec("target-jsonl==0.1.4", "target-jsonl")
+CSV = TargetSpec("meltanolabs-target-csv==0.5.0", "target-csv")
 POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres")
 PIPELINEWISE = TargetSpec("pipelinewise-target-postgres==2.1.2", "target-postgres")
+DUCKDB = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==1.2.2",))
+DUCKDB_AS_IT_INSTALLS = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==2.0.1",))
+STITCH = TargetSpec("target-stitch==4.0.3", "target-stitch", (), ("--dry-run", "--output-file=-"))
 MELTANO = "meltano==4.4.1"
 
 
@@ -96,8 +102,8 @@ def run_target(
     """Pipe Singer messages into a target; return what it prints: the states it has loaded."""
     config_file = cwd / f"{spec.executable}.config.json"
     config_file.write_text(json.dumps(config))
-    command = [*_tool(spec.requirement), spec.executable, "--config", str(config_file)]
-    return _run(command, cwd=cwd, stdin=messages)
+    program = [*_tool(spec.requirement, *spec.beside), spec.executable, *spec.arguments]
+    return _run([*program, "--config", str(config_file)], cwd=cwd, stdin=messages)
 
 
 def meltano_project(directory: Path) -> Path:
@@ -206,18 +212,10 @@ def _copy_programs(programs: Path, directory: Path) -> Path:
     return directory / programs.relative_to(package.parent)
 
 
-def _tool(requirement: str) -> list[str]:
+def _tool(requirement: str, *beside: str) -> list[str]:
     # This very Python: uv would look for, and may download, one that it likes better.
-    return [
-        find_uv_bin(),
-        "tool",
-        "run",
-        "--quiet",
-        "--python",
-        sys.executable,
-        "--from",
-        requirement,
-    ]
+    uv = [find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable]
+    return [*uv, *(f"--with={other}" for other in beside), "--from", requirement]
 
 
 def _run(

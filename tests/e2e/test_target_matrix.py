@@ -1,0 +1,202 @@
+"""Overlapping runs, loaded into every target that installs: each value is where it is declared.
+
+What a target loses is part of its declaration, and held against what it stores like all the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from changing_company import REPORTS, STAFF, ChangingCompany, other_company
+from declared_targets import TARGETS, Left, SameKey, TypeChange
+from drifting import held, source
+from expectations import columns_of, expected, in_order, read
+from singer import TIME_SCALE, load, run_tap
+from stores import Requests, store
+from targets import postgres_server
+
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from declared_targets import Target
+    from singer import Run
+    from stores import Store
+    from targets import PostgresServer
+
+Settings = dict[str, Any]
+
+
+def two_runs(
+    make_settings: Callable[..., Settings],
+    folder: Path,
+    *reports: object,
+    keep_catalog: bool,
+    end_date: str,
+    **settings: object,
+) -> list[Run]:
+    """Run the tap, and later again, when it reads its last two windows once more."""
+    company = ChangingCompany()
+    with Sandbox(time_scale=TIME_SCALE, people=12, reports=company.sources) as sandbox:
+        config = make_settings(sandbox, *reports, end_date="2025-03-05", **settings)
+        catalog = None
+        if keep_catalog:
+            catalog = run_tap(config, folder, "--discover").succeeded().catalog
+        first = run_tap(config, folder, catalog=catalog).succeeded()
+        company.later = True
+        config |= {"end_date": end_date, "lookback_days": 20}
+        second = run_tap(config, folder, catalog=catalog, state=first.state).succeeded()
+    return [first, second]
+
+
+@pytest.fixture(scope="module")
+def runs(
+    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+) -> list[Run]:
+    """Two runs with one catalog, as Meltano keeps it, and one for another company."""
+    folder = tmp_path_factory.mktemp("runs")
+    first, second = two_runs(
+        settings_for, folder, *REPORTS, keep_catalog=True, end_date="2025-09-30"
+    )
+    assert held(first, "changing") | held(second, "changing") == source()
+    reports = {"changing": ReportSource(other_company)}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        config = settings_for(sandbox, "changing", start_date="2026-01-01", end_date="2026-01-31")
+        other = run_tap(config, folder).succeeded()
+    return [first, second, other]
+
+
+@pytest.fixture(scope="module")
+def runs_without_catalog(
+    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+) -> list[Run]:
+    """Two runs, each with the types of its own sample: in between, a number has become text."""
+    folder = tmp_path_factory.mktemp("runs_without_catalog")
+    made = two_runs(settings_for, folder, "notes", keep_catalog=False, end_date="2025-03-15")
+    types = [run.schema("notes")["properties"]["Score"]["type"] for run in made]
+    assert types == [["number", "null"], ["string", "null"]]
+    return made
+
+
+@pytest.fixture(scope="module")
+def activating_runs(
+    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+) -> list[Run]:
+    """Two runs of a `FULL_TABLE` report, of which E2 has left in between."""
+    return two_runs(
+        settings_for,
+        tmp_path_factory.mktemp("activating_runs"),
+        STAFF,
+        keep_catalog=True,
+        end_date="2025-03-15",
+        emit_activate_version_messages=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture(params=TARGETS, ids=lambda target: re.sub(r"[^\w.]+", "-", target.name).strip("-"))
+def target(request: pytest.FixtureRequest) -> Target:
+    chosen: Target = request.param
+    return chosen
+
+
+@pytest.fixture
+def held_by(target: Target, tmp_path: Path, server: PostgresServer) -> Store:
+    return store(target, tmp_path, server)
+
+
+def test_each_value_is_where_it_is_declared(
+    target: Target, held_by: Store, runs: list[Run]
+) -> None:
+    for run in runs:
+        held_by.load(run)
+    for stream in load(*runs):
+        columns = columns_of(target, stream, runs)
+        rows = held_by.rows(stream)
+        assert read(rows, columns) == expected(target, stream, runs, columns)
+        of_the_target = {str(name) for row in rows for name in row} - set(columns)
+        assert all(name.startswith("_sdc_") for name in of_the_target)
+    if types := held_by.types("notes"):
+        names = [name.lower() if target.lower_case else name for name in ("Day", "When")]
+        assert [types[name] for name in names] == [target.date, target.date_time]
+
+
+def test_a_type_that_changes_without_a_catalog(
+    target: Target, held_by: Store, runs_without_catalog: list[Run]
+) -> None:
+    first, second = runs = runs_without_catalog
+    held_by.load(first)
+    if target.type_change is TypeChange.STOPS:
+        with pytest.raises(RuntimeError, match="Could not convert column"):
+            held_by.load(second)
+        runs = [first]
+    else:
+        held_by.load(second)
+    columns = columns_of(target, "notes", runs)
+    score = "score" if target.lower_case else "Score"
+    columns[score] = {"type": ["number", "string", "null"]}
+    wanted = expected(target, "notes", runs, columns)
+    rows = held_by.rows("notes")
+    if target.type_change is TypeChange.BESIDE:
+        number = {score: {"type": ["number", "null"]}}
+        (renamed,) = {name for name in rows[0] if re.fullmatch(r"score_\d{8}_\d{4}", name)}
+        before = read([{score: row.pop(renamed)} for row in rows], number)
+        assert before == expected(target, "notes", [first], number)
+        read_later = {row["_sdc_report_datetime"] for row in read(second.records("notes"), columns)}
+        for row in wanted:
+            if row["_sdc_report_datetime"] not in read_later:
+                row[score] = None
+    assert read(rows, columns) == in_order(wanted)
+
+
+def test_rows_that_left(
+    target: Target,
+    held_by: Store,
+    activating_runs: list[Run],
+    tmp_path: Path,
+    server: PostgresServer,
+) -> None:
+    for run in activating_runs:
+        held_by.load(run)
+    code = "employee code" if target.lower_case else "Employee Code"
+    left = [row for row in held_by.rows("staff") if row[code] == "E2"]
+    match target.left:
+        case Left.STAYS:
+            assert len(left) == 1
+            assert not left[0].get("_sdc_deleted_at")
+        case Left.MARKED:
+            marked = [row[code] for row in held_by.rows("staff") if row["_sdc_deleted_at"]]
+            assert marked == ["E2"]
+            hard = store(target, tmp_path, server, hard_delete=True)
+            for run in activating_runs:
+                hard.load(run)
+            assert {row[code] for row in hard.rows("staff")} == {"E1", "E3", "E4"}
+        case Left.GONE:
+            assert not left
+        case Left.DELETION_ORDERED:
+            assert isinstance(held_by, Requests)
+            versions = [body["table_version"] for body in held_by.bodies]
+            assert versions == sorted(set(versions))
+            for body in held_by.bodies:
+                actions = [message["action"] for message in body["messages"]]
+                assert actions == ["upsert", "upsert", "upsert", "activate_version"]
+
+
+def test_stitch_is_told_the_keys(runs: list[Run], tmp_path: Path, server: PostgresServer) -> None:
+    (target,) = (target for target in TARGETS if target.same_key is SameKey.UPSERT_ORDERED)
+    requests = store(target, tmp_path, server)
+    assert isinstance(requests, Requests)
+    for run in runs:
+        requests.load(run)
+    keys = {message["stream"]: message["key_properties"] for run in runs for message in run.schemas}
+    assert keys == {body["table_name"]: body["key_names"] for body in requests.bodies}
