@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from declared_targets import markdown
 from targets import ROOT, postgres_server
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ def test_links_within_the_repository_lead_somewhere() -> None:
             assert target[1:] in headings, target
         elif "://" not in target:
             assert (ROOT / target).exists(), target
+
+
+def test_the_table_of_targets_is_what_is_measured() -> None:
+    _, table, _ = README.split("<!-- targets -->\n")
+    assert table == markdown()
 
 
 @pytest.mark.parametrize("text", re.findall(r"```json\n(.*?)```", README, re.DOTALL))
