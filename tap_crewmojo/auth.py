@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from tap_crewmojo.bodies import short_body_of
 from tap_crewmojo.errors import CredentialsError, NoTokenError, TransientError, vendor_text
+from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
 
 if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock
@@ -27,20 +28,8 @@ LIFETIME = 30 * 60
 RENEWAL_MARGIN = 2 * 60
 """Seconds before its end at which a token is renewed."""
 
-CONNECT_TIMEOUT = 10
-"""Seconds to wait for a connection."""
-
 PASSING = frozenset({408, 425, 429})
 """Statuses below 500 that may pass."""
-
-UNTRUSTED = (
-    "the server's certificate is not trusted, or is not for this host; if a proxy stands in "
-    "between, set REQUESTS_CA_BUNDLE to its certificate authority"
-)
-"""What to do about TLS that cannot be verified."""
-
-UNREADABLE = "REQUESTS_CA_BUNDLE, or CURL_CA_BUNDLE, names no file that can be read"
-"""What to do about a missing file of certificate authorities."""
 
 _PATIENCE = 60
 """Seconds that the few bytes of a token may take."""
@@ -67,7 +56,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         )
         self._session = session
         self._clock = clock
-        self._timeout = (clock.real(CONNECT_TIMEOUT), clock.real(settings.request_timeout))
+        self._patience = settings.request_timeout
         self._lock = threading.RLock()
         self._expires_at = float("-inf")
         self._refusal: CredentialsError | None = None
@@ -120,7 +109,10 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
                 self.auth_endpoint,
                 data=self.oauth_request_payload,
                 auth=_as_it_is,
-                timeout=self._timeout,
+                timeout=(
+                    self._clock.real(CONNECT_TIMEOUT),
+                    self._clock.real(self._patience),
+                ),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -129,7 +121,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             msg = f"The token request failed: {UNTRUSTED}"
             raise CredentialsError(msg) from None
         except requests.RequestException as exc:
-            msg = f"the token request failed ({type(exc).__name__})"
+            msg = f"the token request failed ({reason(exc, self._patience)})"
             raise NoTokenError(msg) from None
         except OSError:  # what requests says of REQUESTS_CA_BUNDLE
             msg = f"The token request failed: {UNREADABLE}"

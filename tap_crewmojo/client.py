@@ -7,7 +7,6 @@ lost, all within the vendor's five minutes a job.
 from __future__ import annotations
 
 import itertools
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import backoff
 
 from tap_crewmojo.errors import (
     CredentialsError,
+    DroppedError,
     JobAbandonedError,
     NoTokenError,
     ReportError,
@@ -23,17 +23,17 @@ from tap_crewmojo.errors import (
 )
 from tap_crewmojo.jobs import JobPoller, Poll, Submit
 from tap_crewmojo.report_file import JobEnvelope, ReportFile
+from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from datetime import datetime
 
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.reports import ReportRequest
     from tap_crewmojo.settings import Settings
 
-_LOGGER = logging.getLogger("tap-crewmojo")
 _MAX_TRIES = 8
 _LONGEST_PAUSE = 30.0
 _WORD_EVERY = 30.0
@@ -41,12 +41,20 @@ _WORD_EVERY = 30.0
 
 @dataclass(slots=True)
 class _Job:
-    """One attempt at a report, as far as it has come."""
+    """A report that is being asked for, as far as it has come."""
 
     request: ReportRequest
-    deadline: float
-    attempt: int
-    polled: bool = False
+    log: StreamLog
+    is_wanted: Callable[[], bool]
+    started_at: float
+    attempts: int
+    attempt: int = 0
+    deadline: float = 0.0
+    polls: int = 0
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.request}, attempt {self.attempt} of {self.attempts}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +86,30 @@ class CrewmojoClient:
         self._clock = clock
         self._transport = Transport(settings, clock, user_agent)
 
-    def download(self, request: ReportRequest) -> Download:
+    def download(
+        self, request: ReportRequest, is_wanted: Callable[[], bool] = lambda: True
+    ) -> Download:
         """Download one report: submit it, poll its job, start again where a job is lost.
+
+        Args:
+            request: the report.
+            is_wanted: asked ahead of each request, so that a download can be abandoned.
 
         Raises:
             CredentialsError: there is no token to be had.
+            DroppedError: the report is not wanted any more.
             ReportError: the report cannot be had; the text names it and its window.
         """
+        log, started_at = StreamLog.about(request), self._clock.monotonic()
+        job = _Job(request, log, is_wanted, started_at, self._settings.max_job_attempts)
+        with self._clock.every(_WORD_EVERY, lambda: self._tell(job)):
+            return self._attempt(job)
+
+    def _attempt(self, job: _Job) -> Download:
         jobs = 0
-        for attempt in range(1, self._settings.max_job_attempts + 1):
-            job = _Job(request, self._clock.monotonic() + self._settings.job_timeout, attempt)
+        for attempt in range(1, job.attempts + 1):
+            job.attempt, job.polls = attempt, 0
+            job.deadline = self._clock.monotonic() + self._settings.job_timeout
             requested_at = self._clock.now()
             try:
                 file = self._run(job)
@@ -97,21 +119,22 @@ class CrewmojoClient:
             except (JobAbandonedError, TransientError, UnusableAnswerError) as exc:
                 failure = exc
             else:
-                return Download(file, requested_at, jobs + job.polled)
-            jobs += job.polled
-            _log(job, "given up: %s", failure, level=logging.WARNING)
-            if attempt < self._settings.max_job_attempts:
-                self._clock.sleep(min(2.0**attempt, _LONGEST_PAUSE))
+                return Download(file, requested_at, jobs + bool(job.polls))
+            jobs += bool(job.polls)
+            job.trouble = str(failure)
+            if job.attempt < job.attempts:
+                pause = min(2.0**job.attempt, _LONGEST_PAUSE)
+                job.log.warning("%s: %s; requested anew in %.0f s", job, failure, pause)
+                self._clock.sleep(pause)
         msg = (
-            f"{request}: not delivered after {self._settings.max_job_attempts} attempts "
-            f"(the last: {failure}). The next run asks for it again; if it keeps happening, "
-            "contact Crewmojo, or try a shorter report_window"
+            f"{job.request}: not delivered after {job.attempts} attempts (the last: {failure}). "
+            "The next run asks for it again; if it keeps happening, contact Crewmojo, or try a "
+            "shorter report_window"
         )
         raise ReportError(msg)
 
     def _run(self, job: _Job) -> ReportFile:
         poller = JobPoller()
-        last_word = self._clock.monotonic()
         while True:
             step = poller.current_value
             if self._clock.monotonic() + step.pause >= job.deadline:
@@ -122,13 +145,22 @@ class CrewmojoClient:
             poller.advance(answer)
             if isinstance(answer, ReportFile):
                 return answer
-            job.polled = True
-            if self._clock.monotonic() - last_word >= _WORD_EVERY:
-                last_word = self._clock.monotonic()
-                _log(job, "still being generated, %d polls so far", poller.count)
+            job.polls, job.trouble = poller.count, ""
 
     def _persistently_ask(self, job: _Job, step: Submit | Poll) -> ReportFile | JobEnvelope:
         """Ask again, within the job's deadline, while the failure is one that may pass."""
+
+        def tell(details: backoff.types.Details) -> None:
+            job.trouble = str(details["exception"])
+            job.log.warning(
+                "%s: %s; asked again in %.0f s (try %d of %d)",
+                job,
+                job.trouble,
+                details["wait"] / self._clock.scale,
+                details["tries"] + 1,
+                _MAX_TRIES,
+            )
+
         return backoff.on_exception(
             self._pauses,
             TransientError,
@@ -136,18 +168,24 @@ class CrewmojoClient:
             max_time=self._clock.real(max(job.deadline - self._clock.monotonic(), 0)),
             jitter=None,
             logger=None,
-            on_backoff=lambda details: _log(
-                job, "%s; asked again", details["exception"], level=logging.WARNING
-            ),
-        )(self._transport.ask)(job.request, step, job.deadline)
+            on_backoff=tell,
+        )(self._ask)(job, step)
+
+    def _ask(self, job: _Job, step: Submit | Poll) -> ReportFile | JobEnvelope:
+        if not job.is_wanted():
+            msg = f"{job.request}: not wanted any more"
+            raise DroppedError(msg)
+        return self._transport.ask(job.request, step, job.deadline)
+
+    def _tell(self, job: _Job) -> None:
+        """Say that a report is still waited for, and why."""
+        so_far = f"its job was polled {job.polls} times" if job.polls else "no report yet"
+        last = f" (the last failure: {job.trouble})" if job.trouble else ""
+        seconds = self._clock.monotonic() - job.started_at
+        job.log.info("%s: waiting for %.0f s, %s%s", job, seconds, so_far, last)
 
     def _pauses(self) -> Generator[float, TransientError, None]:
         failure = yield 0
         for tries in itertools.count():
             pause = max(min(2.0**tries, _LONGEST_PAUSE), failure.retry_after or 0)
             failure = yield self._clock.real(pause)
-
-
-def _log(job: _Job, message: str, *args: object, level: int = logging.INFO) -> None:
-    text = f"%s, attempt %d: {message}"
-    _LOGGER.log(level, text, job.request, job.attempt, *args)

@@ -7,10 +7,16 @@ as much less; against Crewmojo itself leave it unset.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 SCALE_VARIABLE = "TAP_CREWMOJO_TIME_SCALE"
 
@@ -49,6 +55,21 @@ class Clock:
     def real(self, seconds: float) -> float:
         """Return how long some seconds of the API take here, in real seconds."""
         return seconds * self.scale
+
+    @contextlib.contextmanager
+    def every(self, seconds: float, call: Callable[[], object]) -> Iterator[None]:
+        """Make a call each time that some seconds of the API have passed, from another thread."""
+        is_over = threading.Event()
+
+        def repeat() -> None:
+            while not is_over.wait(self.real(seconds)):
+                call()
+
+        threading.Thread(target=repeat, daemon=True).start()
+        try:
+            yield
+        finally:
+            is_over.set()
 
     def sleep(self, seconds: float) -> None:
         """Wait for some seconds of the API."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.column_types import ColumnType, infer
+from tap_crewmojo.errors import ReportError
 from tap_crewmojo.planning import sample_requests
+from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +48,35 @@ def take_sample(
         if not sample.is_empty:
             break
     return sample
+
+
+def check_columns(
+    report: ReportConfig, types: Mapping[str, ColumnType], columns: Mapping[str, object]
+) -> None:
+    """Hold the columns that the settings name against those that are there.
+
+    Args:
+        report: the report as configured.
+        types: the columns' types, by heading; without any, nothing is known of the report.
+        columns: the stream's columns, by name.
+
+    Raises:
+        ReportError: a column that is configured as a key is not there.
+    """
+    if not types:
+        return
+    for name in report.columns:
+        if name not in columns and name not in types:
+            StreamLog(report.name).warning(
+                "Column %r has a type in the settings, but is not there", name
+            )
+    for name in report.primary_keys:
+        if name not in columns:
+            msg = (
+                f"report '{report.id}': the primary key {name!r} is not one of its columns, which "
+                f"are {', '.join(columns)}"
+            )
+            raise ReportError(msg)
 
 
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:

@@ -76,6 +76,10 @@ class JobAbandonedError(RetriableAPIError):
     """A job was lost, or took too long: the report is requested again."""
 
 
+class DroppedError(ReportError):
+    """A report is not wanted any more: its stream has failed."""
+
+
 class SyncFailedError(FatalSyncError):
     """Raised after the last stream, when any of them failed."""
 

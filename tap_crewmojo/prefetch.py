@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tap_crewmojo.client import CrewmojoClient, Download
-    from tap_crewmojo.reports import ReportRequest
+    from tap_crewmojo.reports import ReportConfig, ReportRequest
 
 T = TypeVar("T")
 
@@ -78,6 +78,7 @@ class Prefetch:
         self._ahead = ahead
         self._planned: deque[ReportRequest] = deque()
         self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
+        self._dropped: set[str] = set()
 
     def plan(self, requests: Iterable[ReportRequest]) -> None:
         """Say what will be taken, in which order."""
@@ -100,10 +101,29 @@ class Prefetch:
         self._start()
         return future.result()
 
+    def drop(self, report: ReportConfig) -> None:
+        """Let go of what is left of a report, so that its workers go on with the other reports.
+
+        What is planned is not started; what is in flight ends before its next request.
+        """
+        self._dropped.add(report.name)
+        self._planned = deque(request for request in self._planned if self._is_wanted(request))
+        for request, future in self._started:
+            if not self._is_wanted(request):
+                _let_go(future)
+        self._started = deque(pair for pair in self._started if self._is_wanted(pair[0]))
+        self._start()
+
+    def _is_wanted(self, request: ReportRequest) -> bool:
+        return request.report.name not in self._dropped
+
     def _start(self) -> None:
         while self._planned and len(self._started) < self._ahead:
             request = self._planned.popleft()
-            future = self._workers.submit(functools.partial(self._client.download, request))
+            is_wanted = functools.partial(self._is_wanted, request)
+            future = self._workers.submit(
+                functools.partial(self._client.download, request, is_wanted)
+            )
             self._started.append((request, future))
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_crewmojo.batch_storage import with_named_failures
 from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bookmark
-from tap_crewmojo.discovery import take_sample
+from tap_crewmojo.discovery import check_columns, take_sample
 from tap_crewmojo.errors import ReportError, naming
-from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.planning import due_requests
+from tap_crewmojo.progress import Progress
 from tap_crewmojo.records import RecordMaker, as_dict, metadata_of
 from tap_crewmojo.schema import (
     END_DATE,
@@ -32,16 +27,17 @@ from tap_crewmojo.schema import (
     key_properties,
     metadata_schema,
 )
+from tap_crewmojo.singer_stream import BatchedStream
+from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.windows import advanced
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context
-    from singer_sdk.helpers.types import Record as SdkRecord
 
     from tap_crewmojo.client import Download
     from tap_crewmojo.clock import Clock
@@ -53,18 +49,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.windows import Window
 
 
-@dataclass(slots=True)
-class StreamSummary:
-    """What one run did for one stream. Times in seconds."""
-
-    windows: int = 0
-    rows: int = 0
-    jobs: int = 0
-    seconds: float = 0.0
-    failure: ReportError | None = None
-
-
-class ReportStream(Stream):
+class ReportStream(BatchedStream):
     """One report of Crewmojo's.
 
     Args:
@@ -74,9 +59,6 @@ class ReportStream(Stream):
         prefetch: has the downloads.
         clock: tells the seconds that a window took.
     """
-
-    # Values are converted when the rows are read, once; the SDK need not go over them again.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(
         self,
@@ -93,7 +75,8 @@ class ReportStream(Stream):
             schema={"type": "object", "properties": metadata_schema(dated=report.dated)},
         )
         self.report = report
-        self.summary = StreamSummary()
+        self.progress = Progress(report.name, clock)
+        self._log = StreamLog(report.name)
         self._settings = settings
         self._prefetch = prefetch
         self._clock = clock
@@ -101,8 +84,7 @@ class ReportStream(Stream):
             report.columns, settings.infer_types, settings.on_new_column, settings.zone
         )
         self._sample: Sample | None = None
-        self._due: list[ReportRequest] | None = None
-        self._bookmark: date | None = None
+        self._is_planned = False
         self.primary_keys = key_properties(report.primary_keys, dated=report.dated)
         self.replication_key = END_DATE if report.dated else None
 
@@ -114,77 +96,19 @@ class ReportStream(Stream):
         """
         self._sample = take_sample(self.report, self._settings, self._prefetch.take)
         self._schema = discovered_schema(self._sample.types, self._rules, dated=self.report.dated)
-        columns = self._schema["properties"]
-        for name in self.report.columns:
-            if self._sample.types and name not in columns and name not in self._sample.types:
-                self.logger.warning("Column %r has a type in the settings, but is not there", name)
-        for name in self.report.primary_keys:
-            if self._sample.types and name not in columns:
-                msg = (
-                    f"report '{self.report.id}': the primary key {name!r} is not one of its "
-                    f"columns, which are {', '.join(columns)}"
-                )
-                raise ReportError(msg)
+        check_columns(self.report, self._sample.types, self._schema["properties"])
 
     def plan(self) -> list[ReportRequest]:
         """Settle which windows are due; return what has to be downloaded for them."""
-        self._bookmark = self._read_bookmark()
-        self._due = due_requests(self.report, self._settings, self._bookmark)
-        first, end = self._settings.start_date, self._settings.end_date
-        if not self._due:
-            reason = "start_date is later" if first > end else "everything is read"
-            self.logger.info("No window to %s is due: %s", end, reason)
-        elif window := self._due[0].window:
-            self.logger.info(
-                "Windows that are due: %d, %s to %s", len(self._due), window.start, end
-            )
+        bookmark = self._read_bookmark()
+        due = due_requests(self.report, self._settings, bookmark)
         if self.ABORT_AT_RECORD_COUNT is not None and self._sample:
-            self._due = [self._sample.request]  # a connection test needs no more
-        return [
-            request for request in self._due if not self._sample or request != self._sample.request
-        ]
-
-    @override
-    def _sync_records(
-        self, context: Context | None = None, *, write_messages: bool = True
-    ) -> Generator[dict[str, Any], Any, Any]:
-        writer = self._tap.message_writer
-        if not isinstance(writer, MessageWriter):
-            yield from super()._sync_records(context, write_messages=write_messages)
-            return
-        try:
-            if write_messages and self._is_plain():
-                self._write_batches(writer)
-            else:
-                yield from super()._sync_records(context, write_messages=write_messages)
-        finally:
-            writer.flush()  # the SDK leaves out a last STATE that is as the one before
-
-    def _write_batches(self, writer: MessageWriter) -> None:
-        """Take the fast lane: nothing of the SDK's work on single records is asked for."""
-        with self.get_record_counter() as counter, self.get_sync_timer():
-            for _, records in self._batches():
-                writer.write_records(self.name, records, self._stream_version)
-                counter.increment(len(records))
-
-    def _is_plain(self) -> bool:
-        first, *others = self.stream_maps
-        return (
-            self.ABORT_AT_RECORD_COUNT is None
-            and not self.child_streams
-            and not others
-            and type(first) is SameRecordTransform
-            and not first.flattening_enabled
-        )
-
-    @override
-    def get_records(self, context: Context | None) -> Iterable[SdkRecord]:
-        """Yield the records of the windows that are due, oldest first."""
-        records = (as_dict(record, names) for names, batch in self._batches() for record in batch)
-        # A connection test ends by itself: the SDK would end it as an error, and log it so.
-        yield from itertools.islice(records, self.ABORT_AT_RECORD_COUNT)
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            self.logger.info("The connection test of '%s' has passed", self.name)
+            due = [self._sample.request]  # a connection test needs no more
+        self.progress.due, self.progress.bookmark = due, bookmark
+        self._is_planned = True
+        if self.progress.failure:
+            return []  # it could not be sampled
+        return [request for request in due if not self._sample or request != self._sample.request]
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
@@ -231,33 +155,29 @@ class ReportStream(Stream):
             dated=self.report.dated,
             is_selected=lambda name: self.mask["properties", name],
         )
-        started_at = self._clock.monotonic()
         try:
-            yield schema, self._requests()
-        except ReportError as exc:
-            self.summary.failure = exc
-            self.logger.error("%s", exc)  # noqa: TRY400  # a traceback would tell the user nothing
-            if self.ABORT_AT_RECORD_COUNT is not None:
-                raise  # a connection test stops at the first failure
-        else:
-            self._activate_version()
+            with self.progress.watched():
+                yield schema, self._requests()
+                self._activate_version()
         finally:
-            self.summary.seconds = self._clock.monotonic() - started_at
             for warning in schema.warnings():
-                self.logger.warning(warning)
+                self._log.warning(warning)
+        if self.progress.failure:
+            self._prefetch.drop(self.report)
 
     def _requests(self) -> Iterator[ReportRequest]:
-        if self.summary.failure:
-            raise self.summary.failure  # it could not be sampled
+        if self.progress.failure:
+            raise self.progress.failure  # it could not be sampled
         if not self.report.dated and START_DATE in self.primary_keys:
             msg = (
                 f"report '{self.report.id}': the catalog is of a report with dates, which the "
                 "settings now ask for without; discover the catalog anew"
             )
             raise ReportError(msg)
-        if self._due is None:
+        if not self._is_planned:
             self.plan()
-        yield from self._due or ()
+        self.progress.start()
+        yield from self.progress.due
 
     def _window_batches(
         self, request: ReportRequest, schema: StreamSchema, *, rehearse: bool = False
@@ -274,18 +194,8 @@ class ReportStream(Stream):
                     self._announce(change)
                 yield maker.names, records
         download.file.close()
-        self.summary.windows += 1
-        self.summary.rows += maker.count
-        self.summary.jobs += download.jobs
-        self.logger.info(
-            "Finished %s: %d rows, %.1f s%s (%d of %d)",
-            request,
-            maker.count,
-            self._clock.monotonic() - started_at,
-            f", {download.jobs} jobs" if download.jobs else "",
-            self.summary.windows,
-            len(self._due or ()),
-        )
+        seconds = self._clock.monotonic() - started_at
+        self.progress.finish(request, rows=maker.count, jobs=download.jobs, seconds=seconds)
 
     def _download(self, request: ReportRequest) -> Download:
         if self._sample and self._sample.request == request:
@@ -307,7 +217,7 @@ class ReportStream(Stream):
         try:
             return read_bookmark(self.stream_state, self._settings.yesterday)
         except StrangeBookmarkError:
-            self.logger.warning(
+            self._log.warning(
                 "The state's bookmark is not a past day of %s: starting from start_date", END_DATE
             )
             return None
@@ -316,30 +226,9 @@ class ReportStream(Stream):
         """Send the state after a window that was emitted whole."""
         if window is None or self.replication_method != REPLICATION_INCREMENTAL:
             return
-        self._bookmark = advanced(self._bookmark, window, self._settings.yesterday)
-        if self._bookmark and self.ABORT_AT_RECORD_COUNT is None:
-            write_bookmark(self.stream_state, self._bookmark)
+        bookmark = advanced(self.progress.bookmark, window, self._settings.yesterday)
+        if bookmark and self.ABORT_AT_RECORD_COUNT is None:
+            self.progress.bookmark = bookmark
+            write_bookmark(self.stream_state, bookmark)
             self.state_manager.is_flushed = False
             self._write_state_message()
-
-    @override
-    def _increment_stream_state(
-        self, latest_record: SdkRecord, *, context: Context | None = None
-    ) -> None:
-        """Leave the bookmark alone: windows move it, not rows."""
-
-    @override
-    def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Write nothing: the state is the bookmark alone."""
-
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Return none: the bookmark never follows row values, so nothing has to cap them."""
-
-    @override
-    def _write_activate_version_message(self, full_table_version: int) -> None:
-        """Send nothing yet: the SDK would send it ahead of the records."""
-
-    def _activate_version(self) -> None:
-        if self._stream_version is not None:
-            super()._write_activate_version_message(self._stream_version)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import requests
 from singer_sdk import metrics
 
-from tap_crewmojo.auth import CONNECT_TIMEOUT, PASSING, UNREADABLE, UNTRUSTED, CrewmojoAuthenticator
+from tap_crewmojo.auth import PASSING, CrewmojoAuthenticator
 from tap_crewmojo.bodies import body_of, short_body_of
 from tap_crewmojo.errors import (
     JobAbandonedError,
@@ -19,7 +19,9 @@ from tap_crewmojo.errors import (
     vendor_text,
 )
 from tap_crewmojo.jobs import Poll, Submit
+from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
 from tap_crewmojo.report_file import JobEnvelope, ReportFile, land, read_answer
+from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,9 +81,8 @@ class Transport:
             ReportError: the report cannot be had.
         """
         for renewals in range(MAX_RENEWALS + 1):
-            # Two taps that share a client take turns in killing each other's token: the growing,
-            # uneven pause is what lets both get through.
-            self._clock.sleep(renewals * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
+            if renewals:
+                self._pause(request, renewals)
             if renewals and self._clock.monotonic() > deadline:
                 break
             with self._send(request, step, deadline) as response:
@@ -94,6 +95,20 @@ class Transport:
             "may not read this report; check with Crewmojo"
         )
         raise ReportError(msg)
+
+    def _pause(self, request: ReportRequest, renewals: int) -> None:
+        # Two taps that share a client take turns in killing each other's token: the growing,
+        # uneven pause is what lets both get through.
+        pause = renewals * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
+        StreamLog.about(request).warning(
+            "%s: the token was refused with status 401; asked again with a new one in %.0f s "
+            "(renewal %d of %d)",
+            request,
+            pause,
+            renewals,
+            MAX_RENEWALS,
+        )
+        self._clock.sleep(pause)
 
     def _send(
         self, request: ReportRequest, step: Submit | Poll, deadline: float
@@ -127,7 +142,7 @@ class Transport:
             msg = f"{request}: {UNTRUSTED}"
             raise ReportError(msg) from None
         except requests.RequestException as exc:
-            msg = f"no answer from {self._settings.api_url} ({type(exc).__name__})"
+            msg = f"no answer from {self._settings.api_url} ({reason(exc, patience)})"
             raise TransientError(msg) from None
         except OSError:  # what requests says of REQUESTS_CA_BUNDLE
             msg = f"{request}: {UNREADABLE}"

@@ -1,0 +1,293 @@
+"""What people and programs see of a run on standard error: its lines, and its end."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from singer import TIME_SCALE, Run, run_tap
+from test_readme import block
+
+from tap_crewmojo.outages import reason
+from tap_crewmojo.sandbox.faults import Fault
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from pathlib import Path
+
+INFO = {"LOGLEVEL": "INFO"}
+JANUARY = "2025-01-01 to 2025-01-31"
+FOREVER = 10_000
+NAME = "Zebulon Quark"
+
+
+def rows(start: date | None, _end: date | None) -> Table:
+    """Return a row for each of ten days."""
+    assert start
+    days = [start + timedelta(day) for day in range(10)]
+    return Table(("Name", "Day"), tuple((NAME, day) for day in days))
+
+
+QUICK = ReportSource(rows)
+SLOW = ReportSource(rows, generation_seconds=110)
+
+
+def lines(run: Run, words: str) -> list[str]:
+    """Return the log lines that hold some words, from their level on."""
+    return [line.split(" | ", 1)[1] for line in run.stderr.splitlines() if words in line]
+
+
+def test_the_log_tells_how_a_run_goes_and_ends_in_a_table(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    whole = {"id": "whole", "replication_method": "FULL_TABLE"}
+    reports = {"a.b": QUICK, "whole": ReportSource(lambda *_: Table(("A",), (("x",),)))}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        sandbox.faults.add(Fault(phase="post", kind="lose-job", report="a.b", start=20250301))
+        config = settings_for(sandbox, "a.b", "no.such", whole, force_job=True)
+        state = {
+            "bookmarks": {
+                "a_b": {
+                    "replication_key": "_sdc_report_end_date",
+                    "replication_key_value": "2025-02-28",
+                }
+            }
+        }
+        run = run_tap(config, tmp_path, state=state, env=INFO)
+    assert run.returncode == 1
+    assert "Starting with 2 windows, 2025-02-01 to 2025-03-15 (bookmark 2025-02-28)" in run.stderr
+    assert "Starting with the whole report" in run.stderr
+    (first, second) = lines(run, "Finished report 'a.b'")
+    assert re.search(r"\| tap-crewmojo\.a_b +\| Finished", first)
+    assert re.search(r"2025-02-01 to 2025-02-28: 10 rows, \d+\.\d s, 1 job; 1 window left$", first)
+    assert re.search(r"2025-03-01 to 2025-03-15: 10 rows, \d+\.\d s, 2 jobs; 0 windows", second)
+    table = run.stderr.split("Summary:\n")[1].splitlines()[:4]
+    assert [re.split(r"\s{2,}", re.sub(r"\d+\.\d", "1.5", line).strip()) for line in table] == [
+        ["stream", "result", "windows", "rows", "jobs", "seconds", "bookmark"],
+        ["a_b", "done", "2 of 2", "20", "3", "1.5", "2025-03-15"],
+        ["no_such", "FAILED", "0 of 3", "0", "0", "1.5", "-"],
+        ["whole", "done", "1 of 1", "1", "1", "1.5", "-"],
+    ]
+    assert len({len(line) for line in table}) == 1, "its columns are aligned"
+
+
+def test_every_30_seconds_a_line_tells_what_is_waited_for(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    """While the server is silent, in the pause before a retry, and while a job is polled."""
+    reports = {"job": SLOW, "paused": QUICK, "silent": QUICK}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        sandbox.faults.add(
+            Fault(phase="post", kind="delay", seconds=75, report="silent"),
+            Fault(phase="post", kind="status", status=503, retry_after="75", report="paused"),
+        )
+        config = settings_for(sandbox, *reports, end_date="2025-01-31", job_timeout=600)
+        run = run_tap(config, tmp_path, env=INFO).succeeded()
+    for report, why in {
+        "silent": "no report yet$",
+        "paused": r"no report yet \(the last failure: the answer has status 503",
+        "job": r"its job was polled \d+ times",
+    }.items():
+        told = [
+            re.search(
+                rf"report '{report}', {JANUARY}, attempt 1 of 3: waiting for (\d+) s, (.*)", line
+            )
+            for line in lines(run, f"report '{report}'")
+            if "waiting" in line
+        ]
+        seconds = [int(line.group(1)) for line in told if line]
+        assert len(seconds) == len(told) >= 2, run.stderr
+        assert 30 <= seconds[0] < 60 <= seconds[1]
+        last = told[-1]
+        assert last
+        assert re.match(why, last.group(2)), last.group(2)
+
+
+def test_a_retry_tells_its_reason_and_its_pause(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": SLOW}) as sandbox:
+        post: dict[str, Any] = {"phase": "post", "report": "x"}
+        sandbox.faults.add(
+            Fault(kind="status", status=503, retry_after="7", **post),
+            Fault(kind="reset", **post),
+            Fault(kind="delay", seconds=100, **post),
+            Fault(kind="status", status=401, **post),
+            Fault(phase="poll", kind="lose-job", report="x"),
+        )
+        config = settings_for(sandbox, "x", end_date="2025-01-31", job_timeout=600)
+        run = run_tap(config, tmp_path, env=INFO).succeeded()
+    told = [line.split(" | ")[-1] for line in lines(run, "WARNING")]
+    attempt = f"report 'x', {JANUARY}, attempt 1 of 3: "
+    silent = f"{attempt}no answer from {sandbox.api_url}"
+    assert told == [
+        f'{attempt}the answer has status 503 ("as *"); asked again in 7 s (try 2 of 8)',
+        f"{silent} (the connection was closed before an answer); asked again in 2 s (try 3 of 8)",
+        f"{silent} (no answer within 90 s); asked again in 4 s (try 4 of 8)",
+        told[3],
+        f'{attempt}its job is lost: the answer has status 404 ("no * job"); requested anew in 2 s',
+    ]
+    assert re.fullmatch(
+        rf"report 'x', {JANUARY}: the token was refused with status 401; asked again with a new "
+        r"one in [012] s \(renewal 1 of 3\)",
+        told[3],
+    )
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (None, "connection refused"),
+        (reset, "connection reset by peer"),
+        (lambda _: None, "the connection was closed before an answer"),
+        (lambda connection: connection.sendall(b"?\r\n\r\n"), "BadStatusLine"),
+        (lambda _: threading.Event().wait(0.5), "no answer within 90 s"),
+    ],
+)
+def test_why_there_is_no_answer(
+    act: Callable[[socket.socket], object] | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1 << 16)
+            if act:
+                act(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/secret"
+        if act:
+            threading.Thread(target=answer, daemon=True).start()
+        else:
+            server.close()
+        with pytest.raises(requests.RequestException) as failed:
+            requests.get(url, timeout=(5, 0.2))
+        assert reason(failed.value, 90) == words
+        if not act:
+            monkeypatch.setenv("http_proxy", url)
+            with pytest.raises(requests.RequestException) as failed:
+                requests.get("http://crewmojo.example/", timeout=5)
+            assert reason(failed.value, 90) == "the proxy: connection refused"
+
+
+def test_a_connection_test_tries_every_report_and_lists_all_that_failed(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"m": QUICK}) as sandbox:
+        config = settings_for(sandbox, "a.none", "m", "z.none", {"id": "m", "name": "keyless"})
+        config["reports"][-1]["columns"] = {"Day": {"type": "date", "format": "%d/%m/%Y"}}
+        run = run_tap(config, tmp_path, "--test", env=INFO)
+    assert run.returncode == 1
+    assert "2 of 4 reports failed:\n" in run.stderr
+    listed = run.stderr.split("reports failed:\n")[1].splitlines()
+    assert [re.match(r"  - report '(.+?)', 2025-02-01 to", line)[1] for line in listed] == [  # type: ignore[index]
+        "a.none",
+        "z.none",
+    ]
+    assert len(run.records("m")) == len(run.records("keyless")) == 1
+    assert len(lines(run, "The connection test of")) == 2
+
+
+def test_a_stream_that_fails_does_not_keep_the_workers_busy(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    with Sandbox(time_scale=TIME_SCALE, reports={"a": QUICK, "b": QUICK}) as sandbox:
+        config = settings_for(sandbox, "a", "b", end_date="2025-12-31")
+        catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+    with Sandbox(time_scale=TIME_SCALE, reports={"a": SLOW, "b": QUICK}) as sandbox:
+        sandbox.faults.add(
+            Fault(phase="post", kind="status", status=404, report="a", start=20250101),
+            Fault(phase="post", kind="delay", seconds=40, report="a", times=FOREVER),
+        )
+        config |= {"api_url": sandbox.api_url}
+        run = run_tap(config, tmp_path, catalog=catalog, env=INFO)
+        asked = [entry for entry in sandbox.requests if entry.report == "a"]
+    assert run.returncode == 1
+    assert len(run.records("b")) == 120
+    assert run.bookmarks["b"] == "2025-12-31"
+    # One answered, four under way; their jobs would be ready after some ten polls each.
+    assert len([entry for entry in asked if entry.phase == "post"]) <= 5
+    assert not [entry for entry in asked if entry.phase == "poll"]
+
+
+def json_log(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run.stderr.splitlines()]
+
+
+def test_a_log_in_json_has_the_same_facts_as_fields_and_the_sdks_metrics(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    readme = block("config: logs")
+    assert "    filters: [no metrics]\n" in readme
+    for name, text in {
+        "quiet": readme,
+        "loud": readme.replace("    filters: [no metrics]\n", "").replace("INFO", "DEBUG"),
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": QUICK}) as sandbox:
+        sandbox.faults.add(Fault(phase="post", kind="reset", report="x"))
+        config = settings_for(sandbox, "x", "no.such")
+        loud, quiet = (
+            run_tap(config, tmp_path, env={"SINGER_SDK_LOG_CONFIG": str(tmp_path / name), **level})
+            for name, level in (("loud", {"LOGLEVEL": "DEBUG"}), ("quiet", INFO))
+        )
+        secrets = [sandbox.client_secret, *sandbox.tokens, NAME]
+    assert loud.returncode == quiet.returncode == 1
+    assert not [word for word in secrets if word in loud.stderr]
+    metrics = [line["metric_info"] for line in json_log(loud) if "metric_info" in line]
+    assert {metric["metric"] for metric in metrics} == {
+        "record_count",
+        "http_request_duration",
+        "sync_duration",
+    }
+    (count,) = [
+        metric["value"]
+        for metric in metrics
+        if metric["metric"] == "record_count" and metric["tags"]["stream"] == "x"
+    ]
+    assert count == 30
+    endpoints = {metric["tags"].get("endpoint") for metric in metrics}
+    assert endpoints - {None} == {
+        "/integrations/download/x",
+        "/integrations/download/no.such",
+    }
+
+    events = json_log(quiet)
+    assert not [event for event in events if "metric_info" in event]
+    finished = [event for event in events if event["message"].startswith("Finished")]
+    assert [event["stream_name"] for event in finished] == ["x"] * 3
+    facts = finished[0]["extra"]
+    assert isinstance(facts.pop("seconds"), float)
+    assert facts == {
+        "report": "x",
+        "window_start": "2025-01-01",
+        "window_end": "2025-01-31",
+        "rows": 10,
+        "jobs": 0,
+        "windows_left": 2,
+    }
+    summary = {
+        event["stream_name"]: event["extra"]
+        for event in events
+        if event["message"].startswith("Summary")
+    }
+    assert {name: (facts["result"], facts["windows"]) for name, facts in summary.items()} == {
+        "no_such": ("FAILED", 0),
+        "x": ("done", 3),
+    }
+    assert summary["x"]["bookmark"] == "2025-03-15"
