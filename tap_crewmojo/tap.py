@@ -21,6 +21,7 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.mistakes import environment_mistakes, mistakes, schema_mistakes
 from tap_crewmojo.prefetch import Prefetch, Workers
+from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.settings import Settings
 from tap_crewmojo.streams import ReportStream
 from tap_crewmojo.summary import failures, raise_failures, tell
@@ -119,7 +120,8 @@ class TapCrewmojo(Tap):
         for stream in streams:
             self._prefetch.plan(stream.plan())
         progress = [stream.progress for stream in streams]
-        super().sync_all()
+        with progress_bar(progress):
+            super().sync_all()
         tell(progress, self.logger)
         raise_failures(progress)
 

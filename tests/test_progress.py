@@ -1,18 +1,22 @@
-"""What people and programs see of a run on standard error: its lines, and its end."""
+"""What people and programs see of a run on standard error: its lines, its end, a bar."""
 
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import socket
 import struct
+import subprocess
+import termios
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from singer import TIME_SCALE, Run, run_tap
+from singer import TIME_SCALE, Run, run_tap, tap_command, tap_environment
 from test_readme import block
 
 from tap_crewmojo.outages import reason
@@ -291,3 +295,44 @@ def test_a_log_in_json_has_the_same_facts_as_fields_and_the_sdks_metrics(
         "x": ("done", 3),
     }
     assert summary["x"]["bookmark"] == "2025-03-15"
+
+
+def on_terminal(command: list[str]) -> str:
+    """Run a command whose standard error is a terminal; return what that has shown."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    with (
+        os.fdopen(ours, "rb") as terminal,
+        subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=theirs, env=tap_environment(INFO)
+        ) as tap,
+    ):
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := terminal.read1(1 << 16):
+                shown += piece
+        except OSError:  # the other end of a terminal is gone
+            pass
+        assert tap.wait() == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_shows_a_bar_below_the_log_and_a_pipe_does_not(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": QUICK}) as sandbox:
+        config = settings_for(sandbox, "x")
+        shown = on_terminal(tap_command(config, tmp_path))
+        run = run_tap(config, tmp_path, env=INFO).succeeded()
+    assert "| 1 of 3 windows, " in shown
+    pieces = [piece for piece in re.split(r"[\r\n]+", shown) if piece.strip()]
+    bars = [piece for piece in pieces if re.match(r" *\d+%\|", piece)]
+    assert len(bars) > 3
+    assert all(re.fullmatch(r" *\d+%\|.{40,}\| \d of 3 windows, \S+", bar) for bar in bars)
+    logged = [piece for piece in pieces if piece not in bars]
+    told = [line.split(" | ")[-1] for line in logged if "Finished" in line]
+    assert len(told) == 3, "a line each, whole"
+    assert logged[-1].startswith("  x       done     3 of 3"), "the bar is gone in the end"
+    assert "\r" not in run.stderr
+    assert "of 3 windows" not in run.stderr
