@@ -54,6 +54,13 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def generate(session: nox.Session) -> None:
+    """Make what is derived from the settings: for Meltano and its Hub, the README, the shell."""
+    session.install(*TAP_WITH_SANDBOX, "PyYAML>=6.0.2")
+    session.run("python", "tests/definitions.py")
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Load made-up data from the sandbox into files and look at them."""
     session.install(*TAP_WITH_SANDBOX, *group("demo"))

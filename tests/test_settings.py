@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from singer import run_tap, timeless
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -18,10 +17,9 @@ from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tap_crewmojo.sandbox.runner import Sandbox
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--discover",), ("--test",)], ids=str)
@@ -255,37 +253,3 @@ def test_about_documents_every_setting(tmp_path: Path) -> None:
         assert len(rows[name]) > 40
     described = json.loads(run_tap({}, tmp_path, "--about", "--format=json").stdout)
     assert described["settings"]["properties"]["client_secret"]["secret"] is True
-
-
-def test_readme_shows_the_settings_as_about_does(tmp_path: Path) -> None:
-    about = run_tap({}, tmp_path, "--about", "--format=markdown").succeeded().stdout
-    rows = [line for line in about.splitlines() if line.startswith("|")]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("<!-- settings -->")[1]
-    assert [line for line in section.splitlines() if line.startswith("|")] == rows
-
-
-def test_meltano_knows_every_setting() -> None:
-    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (extractor,) = project["plugins"]["extractors"]
-    assert extractor["name"] == TapCrewmojo.name
-    assert set(extractor["capabilities"]) == {str(name) for name in TapCrewmojo.capabilities}
-    declared = {setting["name"]: setting for setting in extractor["settings"]}
-    own = SETTINGS["properties"]
-    assert set(own) <= set(declared)
-    for name, setting in own.items():
-        other = declared[name]
-        assert other["label"] == setting["title"], name
-        assert other["description"].strip() == setting["description"], name
-        assert other.get("value") == setting.get("default"), name
-        assert other.get("sensitive", False) == setting.get("secret", False), name
-        types = [setting["type"]] if isinstance(setting["type"], str) else setting["type"]
-        if name in {"start_date", "end_date"}:
-            assert other["kind"] == "date_iso8601"
-        elif "enum" in setting:
-            assert other["kind"] == "options"
-            assert [option["value"] for option in other["options"]] == setting["enum"], name
-        else:
-            assert other.get("kind", "string") == types[0], name
-    required = {name for group in extractor["settings_group_validation"] for name in group}
-    assert required >= set(SETTINGS["required"])

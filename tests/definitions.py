@@ -1,0 +1,170 @@
+"""What others read about the settings, made from their declaration: run as `nox -s generate`."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from singer_sdk.about import AboutFormatter
+
+from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.tap import TapCrewmojo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[1]
+ABOUT = TapCrewmojo._get_about_info()
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+
+README_MARK = "<!-- settings -->"
+MELTANO_MARK = "# settings: made by `nox -s generate`"
+
+# Meltano's kinds by JSON type, the most telling first.
+_KINDS = {
+    "array": "array",
+    "object": "object",
+    "string": "string",
+    "integer": "integer",
+    "number": "decimal",
+    "boolean": "boolean",
+}
+_ABBREVIATIONS = {"csv", "json", "jsonl"}
+
+
+def generated() -> dict[str, str]:
+    """Return the text of each file that is made from the settings, or has a part that is."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    meltano = (ROOT / "meltano.yml").read_text(encoding="utf-8")
+    return {
+        "plugin.yml": _plugin(),
+        ".env.example": _environment(),
+        "README.md": _with_part(readme, README_MARK, f"\n{_table()}\n"),
+        "meltano.yml": _with_part(
+            meltano, MELTANO_MARK, textwrap.indent(f"\n{_yaml(extractor())}", "    ") + "    "
+        ),
+    }
+
+
+def extractor() -> dict[str, Any]:
+    """Return what Meltano needs to know of the tap's abilities and settings."""
+    return {
+        "capabilities": sorted(str(name) for name in ABOUT.capabilities),
+        "settings_group_validation": [SETTINGS["required"]],
+        "settings": list(_settings(ABOUT.settings["properties"])),
+    }
+
+
+def _plugin() -> str:
+    """Return the definition for Meltano Hub, which wants keys and lists sorted.
+
+    https://github.com/meltano/hub/blob/main/schemas/plugin_definitions/extractors.schema.json
+    """
+    known = extractor()
+    repository = URLS["Source"]
+    definition = {
+        **known,
+        "settings_group_validation": [sorted(SETTINGS["required"])],
+        "settings": sorted(known["settings"], key=lambda setting: str(setting["name"])),
+        "name": TapCrewmojo.name,
+        "namespace": TapCrewmojo.name.replace("-", "_"),
+        "variant": repository.split("/")[-2],
+        "label": "Crewmojo",
+        "description": "Performance, objectives and 1:1s: your company's reports",
+        "executable": TapCrewmojo.name,
+        "pip_url": f"git+{repository}.git",
+        "repo": repository,
+        "docs": URLS["Documentation"],
+        "domain_url": "https://crewmojo.com",
+        "keywords": ["api", "meltano_sdk"],
+        "log_parser": "singer-sdk",
+        "maintenance_status": "beta",
+        "quality": "unknown",  # the Hub's to say, but a definition has to say something
+        "supported_python_versions": ABOUT.supported_python_versions,
+    }
+    return "# Made by `nox -s generate`\n" + _yaml(definition, sort_keys=True)
+
+
+def _settings(properties: Mapping[str, Any], prefix: str = "") -> Iterator[dict[str, Any]]:
+    """Yield each setting as Meltano wants it; one within an object has a dotted name."""
+    for name, setting in properties.items():
+        names_are_free = isinstance(setting.get("additionalProperties"), dict)
+        if setting.get("properties") and not names_are_free:
+            yield from _settings(setting["properties"], f"{prefix}{name}.")
+            continue
+        choices = {"options": [_option(value) for value in setting.get("enum", ())]}
+        yield {
+            "name": f"{prefix}{name}",
+            "label": setting["title"],
+            "kind": _kind(name, setting),
+            **({"sensitive": True} if setting.get("secret") else {}),
+            **({"value": setting["default"]} if "default" in setting else {}),
+            **(choices if choices["options"] else {}),
+            "description": setting["description"],
+        }
+
+
+def _kind(name: str, setting: Mapping[str, Any]) -> str:
+    if "enum" in setting:
+        return "options"
+    if name.endswith("_date"):
+        return "date_iso8601"
+    types: set[str] = set()
+    for variant in setting.get("oneOf", [setting]):
+        types |= {variant["type"]} if isinstance(variant["type"], str) else set(variant["type"])
+    return next(kind for type_, kind in _KINDS.items() if type_ in types)
+
+
+def _option(value: str) -> dict[str, str]:
+    label = value.upper() if value in _ABBREVIATIONS else value.capitalize()
+    return {"label": label, "value": value}
+
+
+def _environment() -> str:
+    """Return the tap's own settings as variables: the required ones, and the others commented."""
+    head = (
+        "The settings as variables; made by `nox -s generate`. Copy this to .env and fill it in: "
+        "Meltano reads it, and in a shell `set -a; . ./.env` makes `tap-crewmojo --config=ENV` "
+        "read it. The README's table has the SDK's settings as well."
+    )
+    return "\n\n".join([_comment(head), *map(_variable, SETTINGS["properties"])]) + "\n"
+
+
+def _variable(name: str) -> str:
+    setting = SETTINGS["properties"][name]
+    value = setting.get("default", next(iter(setting.get("examples", [""]))))
+    text = value if isinstance(value, str) else json.dumps(value)
+    line = f"TAP_CREWMOJO_{name.upper()}=" + (f"'{text}'" if '"' in text else text)
+    return (
+        f"{_comment(setting['description'])}\n{'' if name in SETTINGS['required'] else '#'}{line}"
+    )
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(
+        text, 98, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+    )
+
+
+def _table() -> str:
+    about = AboutFormatter.get_formatter("markdown").format_about(ABOUT)
+    return "\n".join(line for line in about.splitlines() if line.startswith("|"))
+
+
+def _yaml(content: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    return yaml.safe_dump(dict(content), sort_keys=sort_keys, allow_unicode=True, width=92)
+
+
+def _with_part(text: str, mark: str, part: str) -> str:
+    """Return a text with what stands between two marks replaced."""
+    before, _, after = text.split(mark)
+    return f"{before}{mark}{part}{mark}{after}"
+
+
+if __name__ == "__main__":
+    for name, text in generated().items():
+        (ROOT / name).write_text(text, encoding="utf-8")
