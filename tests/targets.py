@@ -108,15 +108,24 @@ def run_target(
 
 def meltano_project(directory: Path) -> Path:
     """Make a Meltano project of our meltano.yml in `directory`, with the tap taken from here."""
-    here = "pip_url: -e ."
-    definition = (ROOT / "meltano.yml").read_text(encoding="utf-8")
-    if definition.count(here) != 1:
-        message = f"meltano.yml should say once: {here}"
+    _with_tap_from_here("meltano.yml", "pip_url: -e .", directory / "meltano.yml")
+    return directory
+
+
+def local_definition(file: Path) -> Path:
+    """Write our definition for Meltano Hub to a file, with the tap taken from here."""
+    source = "pip_url: git+https://github.com/tap-crewmojo/tap-crewmojo.git"
+    _with_tap_from_here("plugin.yml", source, file)
+    return file
+
+
+def _with_tap_from_here(name: str, source: str, file: Path) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if text.count(source) != 1:
+        message = f"{name} should say once: {source}"
         raise ValueError(message)
     pip_url = json.dumps(f"-e {shlex.quote(str(ROOT))}")
-    project = directory / "meltano.yml"
-    project.write_text(definition.replace(here, f"pip_url: {pip_url}"), encoding="utf-8")
-    return directory
+    file.write_text(text.replace(source, f"pip_url: {pip_url}"), encoding="utf-8")
 
 
 def run_meltano(project: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:

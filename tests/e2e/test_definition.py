@@ -1,0 +1,117 @@
+"""The definition for Meltano Hub, in a new project of Meltano's: added, set up, run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from definitions import extractor
+from targets import ROOT, local_definition, run_meltano
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_crewmojo.sandbox.runner import Sandbox
+
+JANUARY, FEBRUARY, MARCH = (
+    (20250101, 20250131),
+    (20250201, 20250228),
+    (20250301, 20250315),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project to which the tap has been added from its definition, and a loader."""
+    run_meltano(tmp_path, "init", "project")
+    project = tmp_path / "project"
+    run_meltano(
+        project, "add", "--from-ref", str(local_definition(tmp_path / "plugin.yml")), "tap-crewmojo"
+    )
+    ours = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (loader,) = ours["plugins"]["loaders"]
+    (tmp_path / "loader.yml").write_text(yaml.safe_dump(loader))
+    run_meltano(project, "add", "--from-ref", str(tmp_path / "loader.yml"), "target-jsonl")
+    return project
+
+
+def test_a_project_starts_from_the_definition(project: Path, sandbox: Sandbox) -> None:
+    listed = run_meltano(project, "config", "list", "tap-crewmojo", "--all")
+    for setting in extractor()["settings"]:
+        name = setting["name"]
+        assert f"{name} [env: TAP_CREWMOJO_{name.replace('.', '_').upper()}]" in listed
+    assert "Required settings: client_id, client_secret, reports" in listed
+
+    for name, value in {
+        "client_secret": sandbox.client_secret,
+        "reports": '["oneonone.summary", "oneonone.detail"]',
+        "start_date": "2025-01-01",
+    }.items():
+        run_meltano(project, "config", "set", "tap-crewmojo", name, value)
+    definition = (project / "meltano.yml").read_text(encoding="utf-8")
+    assert sandbox.client_secret not in definition
+    assert sandbox.client_secret in (project / ".env").read_text(encoding="utf-8")
+    config = json.loads(run_meltano(project, "config", "print", "tap-crewmojo"))
+    assert config["client_secret"] != sandbox.client_secret
+    assert config["reports"] == ["oneonone.summary", "oneonone.detail"]
+    assert config["lookback_days"] == 7
+
+    env = {
+        "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
+        "TAP_CREWMOJO_API_URL": sandbox.api_url,
+        "TAP_CREWMOJO_END_DATE": "2025-03-15",
+        "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
+    }
+    about = json.loads(run_meltano(project, "invoke", "tap-crewmojo", "--about", "--format=json"))
+    assert sorted(about["capabilities"]) == extractor()["capabilities"]
+    catalog = json.loads(run_meltano(project, "invoke", "tap-crewmojo", "--discover", env=env))
+    assert {stream["tap_stream_id"] for stream in catalog["streams"]} == {
+        "oneonone_summary",
+        "oneonone_detail",
+    }
+    assert "is valid" in run_meltano(project, "config", "test", "tap-crewmojo", env=env)
+
+    # Columns and streams that are left out are neither asked for nor written.
+    run_meltano(project, "select", "tap-crewmojo", "oneonone_summary", "*", env=env)
+    run_meltano(project, "select", "tap-crewmojo", "--exclude", "*", "Email", env=env)
+    before = len(sandbox.requests)
+    run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    asked = [entry for entry in sandbox.requests[before:] if entry.phase == "post"]
+    assert _windows(asked, "oneonone.summary") >= {JANUARY, FEBRUARY, MARCH}
+    assert len(_windows(asked, "oneonone.detail")) <= 1  # its sample
+    (file,) = (project / "output").glob("*.jsonl")
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert rows
+    assert all("Employee" in row and "Email" not in row for row in rows)
+
+
+def test_runs_go_on_and_a_full_refresh_starts_anew(project: Path, sandbox: Sandbox) -> None:
+    env = {
+        "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
+        "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
+        "TAP_CREWMOJO_API_URL": sandbox.api_url,
+        "TAP_CREWMOJO_REPORTS": '["oneonone.summary"]',
+        "TAP_CREWMOJO_START_DATE": "2025-01-01",
+        "TAP_CREWMOJO_END_DATE": "2025-03-15",
+        "TAP_CREWMOJO_LOOKBACK_DAYS": "0",
+        "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
+    }
+    written = []
+    for options in ([], [], ["--full-refresh"]):
+        run_meltano(project, "run", *options, "tap-crewmojo", "target-jsonl", env=env)
+        (file,) = (project / "output").glob("*oneonone_summary*")
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        written.append([row["_sdc_report_end_date"] for row in rows])
+        state = json.loads(run_meltano(project, "state", "get", "dev:tap-crewmojo-to-target-jsonl"))
+        bookmark = state["singer_state"]["bookmarks"]["oneonone_summary"]
+        assert bookmark["replication_key_value"] == "2025-03-15"
+    first, second, third = written
+    assert set(first) == {"2025-01-31", "2025-02-28", "2025-03-15"}
+    assert second == first  # nothing was due
+    assert third == first + first
+
+
+def _windows(asked: list[Any], report: str) -> set[tuple[int | None, int | None]]:
+    return {(entry.start, entry.end) for entry in asked if entry.report == report}
