@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import json
 import re
@@ -13,13 +14,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from singer_sdk.plugin_base import JSONSchemaValidator
 
+from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.config_schema import SETTINGS
 from tap_crewmojo.reports import stream_name
 from tap_crewmojo.settings import day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 _LIKE_JSON = "[{\"'"
@@ -59,6 +61,37 @@ def environment_mistakes(environment: Mapping[str, str], prefix: str) -> Iterato
             yield f"{variable} is not one of {', '.join(_BOOLEANS)}"
         if "array" in types and not _is_json_array(text):
             yield f'{variable} is not a JSON array, such as ["oneonone.summary"]'
+
+
+def unknown_variables(
+    environment: Iterable[str], prefix: str, schema: Mapping[str, Any]
+) -> list[str]:
+    """Return a sentence for each variable with the prefix that is no setting's.
+
+    Passed over is what others read: the SDK its log level, Meltano what it names with two
+    underscores, and the parts of a setting that has parts.
+    """
+    known = schema["properties"]
+    ours = [name for name in environment if name.startswith(prefix) and name != SCALE_VARIABLE]
+    parts = tuple(f"{name}_" for name, setting in known.items() if "object" in setting["type"])
+    names = (name.removeprefix(prefix).lower() for name in ours)
+    return unknown(
+        [name for name in names if name != "loglevel" and not name.startswith(("_", *parts))],
+        known,
+        lambda name: prefix + name.upper(),
+    )
+
+
+def unknown(
+    names: Iterable[str], known: Collection[str], written: Callable[[str], str] = str
+) -> list[str]:
+    """Return a sentence for each name of a setting that there is not, with the nearest there is."""
+    sentences = []
+    for name in sorted(set(names).difference(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f"; did you mean {written(near[0])!r}?" if near else ""
+        sentences.append(f"There is no setting {written(name)!r}: it is ignored{meant}")
+    return sentences
 
 
 def _is_json_array(text: str) -> bool:

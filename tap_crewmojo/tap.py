@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import io
 import json
 import os
@@ -19,7 +18,13 @@ from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.mistakes import environment_mistakes, mistakes, schema_mistakes
+from tap_crewmojo.mistakes import (
+    environment_mistakes,
+    mistakes,
+    schema_mistakes,
+    unknown,
+    unknown_variables,
+)
 from tap_crewmojo.prefetch import Prefetch, Workers
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.settings import Settings
@@ -148,9 +153,12 @@ class TapCrewmojo(Tap):
         Raises:
             ConfigValidationError: variables of the environment hold what their settings cannot be.
         """
-        errors = list(environment_mistakes(os.environ, "TAP_CREWMOJO_")) if "ENV" in value else []
-        if errors:
-            raise _mistakes_error(errors)
+        if "ENV" in value:
+            cls.append_builtin_config(cls.config_jsonschema)
+            for warning in unknown_variables(os.environ, "TAP_CREWMOJO_", cls.config_jsonschema):
+                cls.logger.warning(warning)
+            if errors := list(environment_mistakes(os.environ, "TAP_CREWMOJO_")):
+                raise _mistakes_error(errors)
         return super().cb_config(ctx, param, value)
 
     @classmethod
@@ -199,13 +207,11 @@ class TapCrewmojo(Tap):
         Raises:
             ConfigValidationError: there are mistakes, and they are to be raised.
         """
-        schema = copy.deepcopy(self.config_jsonschema)
+        schema = self.config_jsonschema
         self.append_builtin_config(schema)
         errors = [*schema_mistakes(self._config, schema), *mistakes(self._config)]
-        for name in sorted(self._config.keys() - schema["properties"].keys()):
-            near = difflib.get_close_matches(name, schema["properties"], n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            self.logger.warning("There is no setting %r: it is ignored%s", name, meant)
+        for warning in unknown(self._config, schema["properties"]):
+            self.logger.warning(warning)
         if errors and raise_errors:
             raise _mistakes_error(errors)
         return errors

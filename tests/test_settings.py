@@ -221,6 +221,29 @@ def test_variables_that_no_setting_can_be_are_named(tmp_path: Path) -> None:
         assert "Traceback" not in run.stderr
 
 
+def test_variables_that_are_no_setting_are_named(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(company, "oneonone.summary")
+    unknown = {"TAP_CREWMOJO_END_DAT": "2025-01-31", "TAP_CREWMOJO_REPORTS_WINDOW": "year"}
+    others = {
+        "TAP_CREWMOJO_TIME_SCALE": "0.01",
+        "TAP_CREWMOJO_LOGLEVEL": "INFO",
+        "TAP_CREWMOJO_LOOKBACK_DAYS": "3",
+        "TAP_CREWMOJO_STREAM_MAP_CONFIG": "{}",
+        "TAP_CREWMOJO__LOAD_SCHEMA": "tap_crewmojo",  # as Meltano names what is its own
+        "TAP_CREWMOJO_BATCH_CONFIG_ENCODING_FORMAT": "jsonl",  # likewise, of a nested setting
+    }
+    run = run_tap(config, tmp_path, "--config=ENV", env=unknown | others).succeeded()
+    for name, meant in {"END_DAT": "END_DATE", "REPORTS_WINDOW": "REPORT_WINDOW"}.items():
+        assert (
+            f"There is no setting 'TAP_CREWMOJO_{name}': it is ignored; "
+            f"did you mean 'TAP_CREWMOJO_{meant}'?"
+        ) in run.stderr
+    assert run.stderr.count("There is no setting") == len(unknown)
+    assert "There is no setting" not in run_tap(config, tmp_path, env=unknown).stderr
+
+
 def test_files_that_are_no_json_are_told_in_a_sentence(
     company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
