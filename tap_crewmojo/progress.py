@@ -51,12 +51,21 @@ class Progress:
         return len(self.due) - self.windows
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Time the stream's work; a report that fails ends the work, and is kept for the end."""
+    def watched(self, *, fails_alone: bool) -> Iterator[None]:
+        """Time the stream's work; a report that fails ends the work, and is kept for the end.
+
+        Args:
+            fails_alone: whether the run goes on with other reports then.
+
+        Raises:
+            ReportError: the report failed, and does not fail alone.
+        """
         started_at = self.clock.monotonic()
         try:
             yield
         except ReportError as exc:
+            if not fails_alone:
+                raise
             self.failure = exc
             log = StreamLog(self.stream, windows_left=self.left)
             log.error("%s", exc)  # noqa: TRY400  # a traceback would tell the user nothing

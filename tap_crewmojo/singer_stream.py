@@ -29,13 +29,29 @@ class BatchedStream(Stream, abc.ABC):
     # Values are converted when the rows are read, once; the SDK need not go over them again.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
+    _is_syncing = False
+
+    @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
+    def sync(self, context: Context | None = None) -> None:
+        """Write the messages of what is due; without this, `get_records` writes none."""
+        self._is_syncing = True
+        try:
+            super().sync(context)
+        finally:
+            self._is_syncing = False
+
     @abc.abstractmethod
     def _batches(self) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
         """Yield the records in batches, with their columns' names."""
 
     @override
     def get_records(self, context: Context | None) -> Iterable[SdkRecord]:
-        """Yield the records one by one."""
+        """Yield the records one by one.
+
+        Raises:
+            ReportError: the report cannot be had, and this was not called by `sync`, which goes on
+                with the other reports.
+        """
         records = (as_dict(record, names) for names, batch in self._batches() for record in batch)
         # A connection test ends by itself: the SDK would end it as an error, and log it so.
         yield from itertools.islice(records, self.ABORT_AT_RECORD_COUNT)

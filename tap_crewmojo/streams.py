@@ -156,7 +156,7 @@ class ReportStream(BatchedStream):
             is_selected=lambda name: self.mask["properties", name],
         )
         try:
-            with self.progress.watched():
+            with self.progress.watched(fails_alone=self._is_syncing):
                 yield schema, self._requests()
                 self._activate_version()
         finally:
@@ -174,7 +174,9 @@ class ReportStream(BatchedStream):
                 "settings now ask for without; discover the catalog anew"
             )
             raise ReportError(msg)
-        if not self._is_planned:
+        if not self._is_syncing:
+            self._prefetch.plan(self.plan())
+        elif not self._is_planned:
             self.plan()
         self.progress.start()
         yield from self.progress.due
@@ -199,7 +201,8 @@ class ReportStream(BatchedStream):
 
     def _download(self, request: ReportRequest) -> Download:
         if self._sample and self._sample.request == request:
-            return self._sample.download
+            download, self._sample = self._sample.download, None  # it is closed once it is read
+            return download
         return self._prefetch.take(request)
 
     def _announce(self, schema: dict[str, Any]) -> None:
@@ -209,7 +212,8 @@ class ReportStream(BatchedStream):
             self.name, get_selected_schema(self.name, schema, self.mask), self.primary_keys
         )
         self._stream_maps = None
-        self._write_schema_message()
+        if self._is_syncing:
+            self._write_schema_message()
 
     def _read_bookmark(self) -> date | None:
         if self.replication_method != REPLICATION_INCREMENTAL:
@@ -230,5 +234,6 @@ class ReportStream(BatchedStream):
         if bookmark and self.ABORT_AT_RECORD_COUNT is None:
             self.progress.bookmark = bookmark
             write_bookmark(self.stream_state, bookmark)
-            self.state_manager.is_flushed = False
-            self._write_state_message()
+            if self._is_syncing:
+                self.state_manager.is_flushed = False
+                self._write_state_message()
