@@ -110,21 +110,32 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _mistakes_in_zone(config)
     yield from _mistakes_in_url(config)
     yield from _mistakes_in_reports(config)
-    encoding = (config.get("batch_config") or {}).get("encoding") or {}
-    if encoding.get("format", "jsonl") != "jsonl":
-        yield "batch_config: of the formats, the tap writes 'jsonl' alone"
-    yield from _mistakes_in_storage(config)
+    yield from _mistakes_in_batches(config)
     if config.get("batch_config") and (
         config.get("stream_maps") or config.get("flattening_enabled")
     ):
         yield "batch_config writes whole files, to which stream_maps and flattening do not apply"
 
 
-def _mistakes_in_storage(config: Mapping[str, Any]) -> Iterator[str]:
-    storage = (config.get("batch_config") or {}).get("storage")
-    root = storage.get("root") if isinstance(storage, dict) else None
-    if str(root).startswith(("s3://", "s3a://")) and not find_spec("s3fs"):
-        yield "batch_config: to write to s3, install the tap with its extra: 'tap-crewmojo[s3]'"
+def _mistakes_in_batches(config: Mapping[str, Any]) -> Iterator[str]:
+    form, root = _within(config, "encoding", "format"), _within(config, "storage", "root")
+    needs = {
+        "parquet": form == "parquet" and "pyarrow",
+        "s3": str(root).startswith(("s3://", "s3a://")) and "s3fs",
+    }
+    for extra, library in needs.items():
+        if library and not find_spec(library):
+            yield (
+                f"batch_config: to write to {extra}, install the tap with its extra: "
+                f"'tap-crewmojo[{extra}]'"
+            )
+
+
+def _within(config: Mapping[str, Any], *names: str) -> object:
+    found: object = config.get("batch_config")
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def _mistakes_in_dates(config: Mapping[str, Any]) -> Iterator[str]:

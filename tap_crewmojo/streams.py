@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from singer_sdk.batch import Batcher
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_crewmojo.batch_storage import with_named_failures
+from tap_crewmojo.batch_files import BatchFiles
 from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.discovery import check_columns, take_sample
 from tap_crewmojo.errors import ReportError, naming
 from tap_crewmojo.planning import due_requests
 from tap_crewmojo.progress import Progress
-from tap_crewmojo.records import RecordMaker, as_dict, metadata_of
+from tap_crewmojo.records import RecordMaker, metadata_of
 from tap_crewmojo.schema import (
     END_DATE,
     START_DATE,
@@ -32,7 +31,7 @@ from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.windows import advanced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from singer_sdk import Tap
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.discovery import Sample
     from tap_crewmojo.prefetch import Prefetch
     from tap_crewmojo.records import Record
+    from tap_crewmojo.report_file import ReportFile
     from tap_crewmojo.reports import ReportConfig, ReportRequest
     from tap_crewmojo.settings import Settings
     from tap_crewmojo.windows import Window
@@ -111,27 +111,20 @@ class ReportStream(BatchedStream):
         return [request for request in due if not self._sample or request != self._sample.request]
 
     @override
-    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
-        batch_config = super().get_batch_config(config)
-        return batch_config and with_named_failures(batch_config)
-
-    @override
     def get_batches(
         self, batch_config: BatchConfig, context: Context | None = None
     ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
         """Yield the files of BATCH messages: at least one for each window that has rows."""
-        batcher = Batcher(self.tap_name, self.name, batch_config)
+        files = BatchFiles(batch_config, self.tap_name, self.name)
         with self._run() as (schema, requests):
             for request in requests:
-                records = (
-                    as_dict(record, names)
-                    for names, batch in self._window_batches(request, schema, rehearse=True)
-                    for record in batch
-                )
-                for manifest in batcher.get_batches(records):
-                    yield batch_config.encoding, manifest
+                with self._window(request, schema) as (report, maker):
+                    for file in files.write(report, maker):
+                        self._announce_change(schema)
+                        yield file
                 self._complete(request.window)
 
+    @override
     def _batches(self) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
         """Yield the records of the windows that are due, in batches, with their columns' names.
 
@@ -139,7 +132,12 @@ class ReportStream(BatchedStream):
         """
         with self._run() as (schema, requests):
             for request in requests:
-                yield from self._window_batches(request, schema)
+                with self._window(request, schema) as (report, maker):
+                    if maker.primary_keys or self._settings.on_new_column is OnNewColumn.FAIL:
+                        maker.rehearse(report)
+                    for records in maker.batches(report):
+                        self._announce_change(schema)
+                        yield maker.names, records
                 self._complete(request.window)
 
     @contextlib.contextmanager
@@ -181,20 +179,17 @@ class ReportStream(BatchedStream):
         self.progress.start()
         yield from self.progress.due
 
-    def _window_batches(
-        self, request: ReportRequest, schema: StreamSchema, *, rehearse: bool = False
-    ) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
+    @contextlib.contextmanager
+    def _window(
+        self, request: ReportRequest, schema: StreamSchema
+    ) -> Iterator[tuple[ReportFile, RecordMaker]]:
+        """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
         download = self._download(request)
         with naming(request):
             keys = [name for name in self.primary_keys if name not in metadata_schema(dated=True)]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
-            if rehearse or keys or self._settings.on_new_column is OnNewColumn.FAIL:
-                maker.rehearse(download.file)
-            for records in maker.batches(download.file):
-                if change := schema.take_change():
-                    self._announce(change)
-                yield maker.names, records
+            yield download.file, maker
         download.file.close()
         seconds = self._clock.monotonic() - started_at
         self.progress.finish(request, rows=maker.count, jobs=download.jobs, seconds=seconds)
@@ -205,11 +200,13 @@ class ReportStream(BatchedStream):
             return download
         return self._prefetch.take(request)
 
-    def _announce(self, schema: dict[str, Any]) -> None:
-        """Send the schema again, since it has changed."""
-        self._schema = self._input_schema = schema
+    def _announce_change(self, schema: StreamSchema) -> None:
+        """Send the schema again, if it has changed."""
+        if (changed := schema.take_change()) is None:
+            return
+        self._schema = self._input_schema = changed
         self._tap.mapper.register_raw_stream_schema(
-            self.name, get_selected_schema(self.name, schema, self.mask), self.primary_keys
+            self.name, get_selected_schema(self.name, changed, self.mask), self.primary_keys
         )
         self._stream_maps = None
         if self._is_syncing:

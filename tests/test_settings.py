@@ -115,7 +115,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
             id="zone by name",
         ),
         pytest.param(
-            {"batch_config": {"encoding": {"format": "parquet"}}}, "'jsonl' alone", id="parquet"
+            {"batch_config": {"encoding": {"format": "orc"}}}, "'orc' is not one of", id="orc"
         ),
         pytest.param(
             {"batch_config": {"encoding": {}}, "stream_maps": {"a": {}}},

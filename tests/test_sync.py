@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from drifting import month
+from pyarrow import parquet
 from singer import TIME_SCALE, Run, load, run_tap, timeless
 
 from tap_crewmojo.sandbox.runner import Sandbox
@@ -340,8 +341,16 @@ def test_a_primary_key_without_a_value_fails_its_report_only(
     assert len(run.records("people_directory")) == 3
 
 
+def rows_of(file: Path) -> list[dict[str, Any]]:
+    if file.suffix == ".parquet":
+        rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
+        return rows
+    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
+@pytest.mark.parametrize("encoding", [("jsonl", "gzip"), ("parquet", "gzip"), ("parquet", "none")])
 def test_batches_hold_the_records_and_come_before_their_state(
-    settings_for: Callable[..., Any], tmp_path: Path
+    encoding: tuple[str, str], settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
     reports = {"changing": ReportSource(month)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -352,8 +361,8 @@ def test_batches_hold_the_records_and_come_before_their_state(
                 metadata["metadata"]["selected"] = False
         whole = run_tap(config, tmp_path, catalog=catalog).succeeded()
         config["batch_config"] = {
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": f"file://{tmp_path}/batches"},
+            "encoding": {"format": encoding[0], "compression": encoding[1]},
+            "storage": {"root": f"file://{tmp_path}/batches", "prefix": "nightly-"},
         }
         (tmp_path / "batches").mkdir()
         run = run_tap(config, tmp_path, catalog=catalog).succeeded()
@@ -363,9 +372,11 @@ def test_batches_hold_the_records_and_come_before_their_state(
             case "SCHEMA":
                 columns = set(message["schema"]["properties"])
             case "BATCH":
+                assert message["encoding"] == {"format": encoding[0], "compression": encoding[1]}
                 for url in message["manifest"]:
-                    lines = gzip.decompress(Path(url.removeprefix("file://")).read_bytes())
-                    records += [json.loads(line) for line in lines.splitlines()]
+                    file = Path(url.removeprefix("file://"))
+                    assert file.name.startswith("nightly-")
+                    records += rows_of(file)
                 assert all(set(record) <= columns for record in records)
             case "STATE" if bookmark := message["value"]["bookmarks"].get("changing"):
                 assert bookmark["replication_key_value"] == records[-1]["_sdc_report_end_date"]
@@ -374,6 +385,27 @@ def test_batches_hold_the_records_and_come_before_their_state(
     expected = [dict.fromkeys(columns) | timeless(r) for r in whole.records("changing")]
     assert filled == expected
     assert run.bookmarks == {"changing": "2025-07-31"}
+
+
+def test_batches_of_nested_json_are_json_lines(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    body = b'[{"Name": "Ann", "Answers": {"mood": 4}}, {"Name": "Bob", "Answers": {"wish": "x"}}]'
+    reports = {"survey": ReportSource(lambda *_: body, content_type="application/json")}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        survey = {"id": "survey", "replication_method": "FULL_TABLE"}
+        config = settings_for(sandbox, survey, content_type="json")
+        config["batch_config"] = {
+            "encoding": {"format": "parquet"},
+            "storage": {"root": f"file://{tmp_path}/batches"},
+        }
+        run = run_tap(config, tmp_path).succeeded()
+    (batch,) = (message for message in run.messages if message["type"] == "BATCH")
+    assert batch["encoding"] == {"format": "jsonl", "compression": "gzip"}
+    (url,) = batch["manifest"]
+    rows = rows_of(Path(url.removeprefix("file://")))
+    assert [row["Answers"] for row in rows] == [{"mood": 4}, {"wish": "x"}]
+    assert "its batches are JSON lines" in run.stderr
 
 
 def test_a_log_at_debug_tells_nothing_of_people(

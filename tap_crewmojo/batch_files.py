@@ -1,0 +1,124 @@
+"""The files of BATCH messages: records as JSON lines or parquet, in the storage of the SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import shutil
+import uuid
+from typing import IO, TYPE_CHECKING, Final
+
+from singer_sdk.batch import Batcher
+from singer_sdk.exceptions import FatalSyncError
+from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
+from typing_extensions import override
+
+from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.records import as_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_crewmojo.records import RecordMaker
+    from tap_crewmojo.report_file import ReportFile
+
+_LOGGER = logging.getLogger("tap-crewmojo")
+_NESTED: Final = {ColumnType.OBJECT, ColumnType.ARRAY}
+
+
+class BatchFiles:
+    """Writes the files of one stream.
+
+    Args:
+        config: where to write them, and how.
+        tap_name: begins their names.
+        stream_name: follows in their names.
+    """
+
+    def __init__(self, config: BatchConfig, tap_name: str, stream_name: str) -> None:
+        # At DEBUG, AWS's library logs the headers that it signs: a session token is one of them.
+        logging.getLogger("botocore").setLevel(logging.INFO)
+        self._config = dataclasses.replace(
+            config, storage=_NamingStorage(**config.storage.asdict())
+        )
+        self._tap_name = tap_name
+        self._stream_name = stream_name
+        self._is_warned = False
+
+    def write(
+        self, report: ReportFile, maker: RecordMaker
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Yield encoding and addresses of the files that hold a report's records.
+
+        The schema knows all the report's columns before the first is yielded.
+
+        Raises:
+            ReportError: as in `RecordMaker.batches`; nothing of the report was yielded then.
+            FatalSyncError: the storage does not take a file.
+        """
+        if self._config.encoding.format != "parquet":
+            yield from self._json_lines(report, maker)
+        elif _NESTED.isdisjoint(maker.schema.types().values()):
+            yield from self._parquet(report, maker)
+        else:
+            self._warn_of_nested_json()
+            yield from self._json_lines(report, maker)
+
+    def _parquet(
+        self, report: ReportFile, maker: RecordMaker
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        from tap_crewmojo.parquet import spool_parquet  # noqa: PLC0415  # an extra, and slow to load
+
+        storage, encoding = self._config.storage, self._config.encoding
+        with spool_parquet(report, maker, encoding.compression) as spooled:
+            if not maker.count:
+                return
+            name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
+            with storage.open(f"{name}.parquet", "wb") as file:
+                shutil.copyfileobj(spooled, file)
+        yield encoding, [storage.get_url(f"{name}.parquet")]
+
+    def _json_lines(
+        self, report: ReportFile, maker: RecordMaker
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        encoding = BaseBatchFileEncoding("jsonl", "gzip")  # the SDK does not write it otherwise
+        config = dataclasses.replace(self._config, encoding=encoding)
+        maker.rehearse(report)
+        records = (
+            as_dict(record, maker.names) for batch in maker.batches(report) for record in batch
+        )
+        for manifest in Batcher(self._tap_name, self._stream_name, config).get_batches(records):
+            yield encoding, manifest
+
+    def _warn_of_nested_json(self) -> None:
+        if not self._is_warned:
+            self._is_warned = True
+            _LOGGER.warning(
+                "%s: its batches are JSON lines, since parquet has no type for columns of any "
+                "nested JSON; to have parquet, make them strings in the catalog",
+                self._stream_name,
+            )
+
+
+class _NamingStorage(StorageTarget):
+    """A folder or bucket that says what to look at when it cannot be written to."""
+
+    @override
+    @contextlib.contextmanager
+    def open(self, filename: str, mode: str = "rb") -> Iterator[IO[bytes]]:
+        """Open a file, which is there for others once this context has ended.
+
+        Raises:
+            FatalSyncError: the storage does not take it. Every other file would fail as well.
+        """
+        try:
+            with super().open(filename, mode) as file:
+                yield file
+        except Exception as exc:  # noqa: BLE001  # each storage has errors of its own
+            msg = (
+                f"The batch files could not be written ({type(exc).__name__}): check "
+                "batch_config.storage.root, and the storage's credentials and endpoint. The next "
+                "run goes on from the last state"
+            )
+            raise FatalSyncError(msg) from None
