@@ -27,7 +27,7 @@ Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]{1,24})?", re.ASCII).fullmatch
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2}"  # Python 3.14 reads 24:00, too
     r"(?:(?:\.[0-9]{1,9})?Z|(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )

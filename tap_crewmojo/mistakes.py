@@ -233,16 +233,19 @@ def _mistakes_in_columns(identifier: str, columns: object) -> Iterator[str]:
         if not _is_format(column["format"]):
             yield (
                 f"reports: the 'format' of column {name!r} of {identifier!r} reads no date; an "
-                "example is '%d/%m/%Y' (and %Z, a zone's name, is not to be relied on: use %z)"
+                "example is '%d/%m/%Y' (the year is needed; and %Z, a zone's name, is not to be "
+                "relied on: use %z)"
             )
 
 
 def _is_format(form: str) -> bool:
+    if "%Z" in form or not re.search("%[YyGcx]", form):  # without a year, a date is made up
+        return False
     try:
         datetime.strptime(datetime.now(UTC).strftime(form), form)  # noqa: DTZ007  # only whether
     except (ValueError, re.error):
         return False
-    return "%Z" not in form and "%" in form
+    return True
 
 
 def _items(value: object) -> list[object]:

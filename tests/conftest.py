@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from singer import TIME_SCALE
 
 from tap_crewmojo.sandbox.runner import Sandbox
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Config = dict[str, Any]
+
+# At its first use Hypothesis draws up tables of characters; how long that takes is no failure.
+settings.register_profile("unhurried", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
