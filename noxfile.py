@@ -57,7 +57,7 @@ def e2e(session: nox.Session) -> None:
 def generate(session: nox.Session) -> None:
     """Make what is derived from the settings: for Meltano and its Hub, the README, the shell."""
     session.install(*TAP_WITH_SANDBOX, "PyYAML>=6.0.2")
-    session.run("python", "tests/definitions.py")
+    session.run("python", "tests/derived.py")
 
 
 @nox.session

@@ -93,9 +93,9 @@ def main(picture: Path) -> None:
 
 def load(folder: Path, config: dict[str, object], state: str) -> str:
     """Pipe the tap into the target; return the last state that the target has loaded."""
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "state.json").write_text(state)
-    (folder / "target.json").write_text('{"do_timestamp_file": false}')
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "state.json").write_text(state, encoding="utf-8")
+    (folder / "target.json").write_text('{"do_timestamp_file": false}', encoding="utf-8")
     requirement, target = TARGET
     with (
         (folder / "tap.log").open("wb") as log,
@@ -117,10 +117,10 @@ def load(folder: Path, config: dict[str, object], state: str) -> str:
             stdin=tap.stdout,
             stdout=subprocess.PIPE,
             check=False,
-            text=True,
+            encoding="utf-8",
         )
     if tap.returncode or loaded.returncode:
-        print((folder / "tap.log").read_text())
+        print((folder / "tap.log").read_text(encoding="utf-8"))
         sys.exit(f"tap ended with {tap.returncode}, target with {loaded.returncode}")
     return loaded.stdout.splitlines()[-1]
 

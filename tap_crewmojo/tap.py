@@ -6,7 +6,7 @@ import copy
 import io
 import json
 import os
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, DiscoveryError
@@ -34,7 +34,7 @@ from tap_crewmojo.summary import failures, raise_failures, tell
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
-    from typing import IO
+    from typing import IO, TextIO
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -235,12 +235,16 @@ def _mistakes_error(errors: Sequence[str]) -> ConfigValidationError:
 
 
 def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:
+    if file is None:
+        return None
+    # Not as the system would read text: JSON is UTF-8, or UTF-16 where PowerShell has written it.
+    data = cast("TextIO", file).buffer.read()
+    if option == "--state" and not data.strip():
+        return None  # as the last line that a target printed, if it printed none
     try:
-        text = file.read() if file else "{}"
-        if option == "--state" and not text.strip():
-            return None  # as the last line that a target printed, if it printed none
-        if isinstance(json.loads(text), dict):
-            return file and io.StringIO(text)
+        value = json.loads(data)
+        if isinstance(value, dict):
+            return io.StringIO(json.dumps(value))
     except ValueError:
         pass
     msg = f"The file given as {option} holds no JSON object"

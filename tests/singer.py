@@ -177,9 +177,12 @@ def tap_command(
 def tap_environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a run: no settings of the developer's own, log at DEBUG."""
     clean = {name: value for name, value in os.environ.items() if "TAP_CREWMOJO" not in name}
-    return (
-        clean | {"LOGLEVEL": "DEBUG", "TAP_CREWMOJO_TIME_SCALE": str(TIME_SCALE)} | dict(env or {})
-    )
+    ours = {
+        "LOGLEVEL": "DEBUG",
+        "PYTHONIOENCODING": "utf-8",  # Windows would write its log in a code page
+        "TAP_CREWMOJO_TIME_SCALE": str(TIME_SCALE),
+    }
+    return clean | ours | dict(env or {})
 
 
 TIME_SCALE = 0.01

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import pwd
 import shlex
 import shutil
 import signal
@@ -22,7 +21,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
+import pytest
 from uv import find_uv_bin
+
+if sys.platform != "win32":
+    import pwd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,18 +36,23 @@ TIMEOUT = 180  # seconds; the first run of a program installs it
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """A Singer target: what to install, with what else, and what to run."""
+    """A Singer target: what to install, with what else or against its wish, and what to run."""
 
     requirement: str
     executable: str
     beside: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    override: str = ""
 
 
 JSONL = TargetSpec("target-jsonl==0.1.4", "target-jsonl")
 CSV = TargetSpec("meltanolabs-target-csv==0.5.0", "target-csv")
 POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres")
-PIPELINEWISE = TargetSpec("pipelinewise-target-postgres==2.1.2", "target-postgres")
+PIPELINEWISE = TargetSpec(
+    "pipelinewise-target-postgres==2.1.2",
+    "target-postgres",
+    override="psycopg2-binary>=2.9.10",  # its own has no wheels for Python 3.12 and newer
+)
 DUCKDB = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==1.2.2",))
 DUCKDB_AS_IT_INSTALLS = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==2.0.1",))
 STITCH = TargetSpec("target-stitch==4.0.3", "target-stitch", (), ("--dry-run", "--output-file=-"))
@@ -101,9 +109,12 @@ def run_target(
 ) -> str:
     """Pipe Singer messages into a target; return what it prints: the states it has loaded."""
     config_file = cwd / f"{spec.executable}.config.json"
-    config_file.write_text(json.dumps(config))
+    config_file.write_text(json.dumps(config), encoding="utf-8")
+    overrides = cwd / f"{spec.executable}.overrides.txt"
+    overrides.write_text(spec.override, encoding="utf-8")
     program = [*_tool(spec.requirement, *spec.beside), spec.executable, *spec.arguments]
-    return _run([*program, "--config", str(config_file)], cwd=cwd, stdin=messages)
+    command = [*program, "--config", str(config_file)]
+    return _run(command, cwd=cwd, stdin=messages, env={"UV_OVERRIDE": str(overrides)})
 
 
 def meltano_project(directory: Path) -> Path:
@@ -145,6 +156,8 @@ def postgres_server() -> Iterator[PostgresServer]:
     The directory is not pytest's `tmp_path`: only its owner may enter that, and as root the server
     has to be somebody else. For the same reason root's copy of the programs lies there.
     """
+    if sys.platform == "win32":
+        pytest.skip("the server is reached by a socket of POSIX")
     with TemporaryDirectory(prefix="postgres-") as name:
         home = Path(name)
         programs = _postgres_programs()
@@ -195,7 +208,7 @@ def _wait_for(server: PostgresServer, process: subprocess.Popen[bytes], log: Pat
             server.query("SELECT 1")
         except psycopg2.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(log.read_text(errors="replace")) from None
+                raise RuntimeError(log.read_text(encoding="utf-8", errors="replace")) from None
             time.sleep(0.05)
         else:
             return

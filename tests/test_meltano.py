@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from targets import meltano_project, run_meltano
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_crewmojo.sandbox.runner import Sandbox
+
+
+pytestmark = pytest.mark.programs
 
 
 def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ All of it through the real command line, against sandboxes on this machine.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import http.server
 import json
 import random
@@ -16,7 +15,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import termios
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +31,10 @@ from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import HOST, Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 from tap_crewmojo.sandbox.table import Table
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +57,7 @@ PIPE = 4096
 
 PEOPLE = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process in other ways")
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +244,7 @@ def assert_clean_end(tap: Tap, run: Run) -> None:
 # Signals
 
 
+@posix
 @pytest.mark.parametrize("env", BUFFERING)
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("number", SIGNALS)
@@ -260,6 +263,7 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
         assert windows(run, "x_y") == ["2025-01-01", "2025-02-01"]
 
 
+@posix
 @pytest.mark.parametrize("env", BUFFERING)
 def test_a_signal_does_not_wait_until_the_target_has_read_all_that_was_gathered(
     env: dict[str, str], tmp_path: Path
@@ -279,6 +283,7 @@ def test_a_signal_does_not_wait_until_the_target_has_read_all_that_was_gathered(
         assert sum(map(len, tap.lines[read:])) < 1_000_000
 
 
+@posix
 @pytest.mark.parametrize("env", BUFFERING)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_signal_before_the_target_goes_away_ends_in_silence(
@@ -301,6 +306,7 @@ def test_a_signal_before_the_target_goes_away_ends_in_silence(
         assert list(tap.temporary.iterdir()) == []
 
 
+@posix
 @pytest.mark.parametrize("env", BUFFERING)
 def test_a_target_that_reads_no_more_cannot_hold_back_a_second_signal(
     env: dict[str, str], tmp_path: Path
@@ -320,6 +326,7 @@ def test_a_target_that_reads_no_more_cannot_hold_back_a_second_signal(
         assert_told_without_a_traceback(tap.run)
 
 
+@posix
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_a_report_is_requested_does_not_wait_for_it(
     number: signal.Signals, tmp_path: Path
@@ -343,6 +350,7 @@ def test_a_signal_while_a_report_is_requested_does_not_wait_for_it(
         assert len(run.records("x_y")) == 40
 
 
+@posix
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_a_job_is_polled_keeps_what_is_complete(
     number: signal.Signals, tmp_path: Path
@@ -373,6 +381,7 @@ def several(company: Sandbox) -> dict[str, Any]:
     return settings(company, "oneonone.summary", "oneonone.detail", "objective.detail", PEOPLE)
 
 
+@posix
 @pytest.mark.parametrize("seed", range(8))
 def test_a_killed_run_and_the_next_one_load_what_a_single_run_loads(
     seed: int, company: Sandbox, clean_run: Run, tmp_path: Path
@@ -393,6 +402,7 @@ def test_a_killed_run_and_the_next_one_load_what_a_single_run_loads(
 # Pipes and disks
 
 
+@posix
 @pytest.mark.parametrize("env", BUFFERING)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
@@ -410,6 +420,7 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
         assert list(tap.temporary.iterdir()) == []
 
 
+@posix
 def test_a_full_temporary_folder_fails_its_window_and_no_other_report(tmp_path: Path) -> None:
     limit = 1 << 20
     big = b"Code,Note\r\n" + b"".join(b"%d,%s\r\n" % (n, b"x" * 1000) for n in range(3 * 1024))
@@ -440,6 +451,7 @@ def limited(command: list[str], size: int) -> list[str]:
     return [sys.executable, "-c", words, *command]
 
 
+@posix
 def test_a_report_waits_on_disk_without_a_name_and_for_its_user_only(tmp_path: Path) -> None:
     """While January is generated, the sample of February is held."""
     with (

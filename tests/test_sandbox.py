@@ -680,9 +680,11 @@ def test_the_log_tells_what_was_asked_and_no_secrets(tmp_path: Path) -> None:
         assert (entry.start, entry.end, entry.content_type) == (20240301, 20240331, "json")
         assert (entry.status, entry.fault, entry.job_id) == (200, "gzip", None)
         assert token.at <= token.at + token.seconds <= entry.at
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["phase"] for line in lines] == ["token", "post"]
-    assert not any(secret in path.read_text() for secret in (*sandbox.tokens, "sandbox-secret"))
+    assert not any(
+        secret in path.read_text(encoding="utf-8") for secret in (*sandbox.tokens, "sandbox-secret")
+    )
 
 
 def test_it_stops_while_requests_hang() -> None:
@@ -711,7 +713,7 @@ def test_a_port_that_is_taken(shared: Client) -> None:
         pass
     run = subprocess.run(
         [sys.executable, "-m", "tap_crewmojo.sandbox", f"--port={port}"],
-        check=False, capture_output=True, text=True, timeout=20,
+        check=False, capture_output=True, encoding="utf-8", timeout=20,
     )  # fmt: skip
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.startswith(f"Error: Port {port} is not to be had")
@@ -740,7 +742,7 @@ def test_the_command_line(tmp_path: Path, number: signal.Signals) -> None:
         "--client-secret=s3", "--job-answers-csv", "--poll-hang=1",
     ]  # fmt: skip
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:
         assert process.stdout
         assert process.stderr
@@ -776,13 +778,13 @@ def test_the_command_line(tmp_path: Path, number: signal.Signals) -> None:
     assert {"id": "people.directory", "replication_method": "FULL_TABLE"} in reports
     assert any("oneonone.summary (named in the documentation" in line for line in lines)
     assert all(line.startswith(("# ", "export ")) for line in lines), "it can be pasted"
-    assert len(log.read_text().splitlines()) == 3
+    assert len(log.read_text(encoding="utf-8").splitlines()) == 3
 
 
 def test_the_command_line_explains_a_bad_fault() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tap_crewmojo.sandbox", "--fault={}"],
-        check=False, capture_output=True, text=True, timeout=20,
+        check=False, capture_output=True, encoding="utf-8", timeout=20,
     )  # fmt: skip
     assert run.returncode == 2
     assert "--fault" in run.stderr
@@ -795,7 +797,11 @@ def test_the_command_line_without_its_extra(missing: str) -> None:
         "from tap_crewmojo.sandbox.__main__ import main; main()"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=20,
     )
     assert run.returncode == 1
     assert "tap-crewmojo[sandbox]" in run.stderr

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer import run_tap, timeless
+from singer import TIME_SCALE, run_tap, timeless
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tap_crewmojo.sandbox.runner import Sandbox
 
 
 @pytest.mark.parametrize("arguments", [(), ("--discover",), ("--test",)], ids=str)
@@ -110,9 +110,14 @@ def test_all_mistakes_are_told_at_once_before_any_request(
             id="no format",
         ),
         pytest.param(
-            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%d %Z"}}}]},
+            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%Y %Z"}}}]},
             "use %z",
             id="zone by name",
+        ),
+        pytest.param(
+            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%d %b"}}}]},
+            "the year is needed",
+            id="no year",
         ),
         pytest.param(
             {"batch_config": {"encoding": {"format": "orc"}}}, "'orc' is not one of", id="orc"
@@ -248,12 +253,27 @@ def test_files_that_are_no_json_are_told_in_a_sentence(
     company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
     config = settings_for(company, "oneonone.summary")
-    (tmp_path / "broken.json").write_text('{"client_id": ')
+    (tmp_path / "broken.json").write_text('{"client_id": ', encoding="utf-8")
     for option in ("config", "catalog", "state"):
         run = run_tap(config, tmp_path, f"--{option}", str(tmp_path / "broken.json"))
         assert run.returncode == 1
         assert "Traceback" not in run.stderr
         assert re.search("is not JSON|holds no JSON object", run.stderr)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_catalog_is_read_in_its_own_encoding_and_not_the_systems(
+    encoding: str, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    reports = {"x": ReportSource(lambda *_: Table(("Größe",), (("7",),)))}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        config = settings_for(sandbox, "x", end_date="2025-01-31")
+        catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+        file = tmp_path / "by-hand.json"
+        file.write_text(json.dumps(catalog, ensure_ascii=False), encoding=encoding)
+        ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+        run = run_tap(config, tmp_path, "--catalog", str(file), env=ascii_only).succeeded()
+    assert [row["Größe"] for row in run.records("x")] == [7], "typed as the catalog says"
 
 
 def test_a_setting_that_is_none_is_named(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 import pytest
 
+pytestmark = pytest.mark.programs
+
 DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 REPORTS = ("oneonone.summary", "oneonone.detail", "objective.detail", "review.detail", DIRECTORY)
 

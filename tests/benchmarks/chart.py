@@ -70,7 +70,7 @@ def _lines(axes: Any, report: dict[str, Any]) -> None:  # noqa: ANN401  # matplo
 
 def main(results: Path, target: Path) -> None:
     """Draw what was measured."""
-    report = json.loads(results.read_text())
+    report = json.loads(results.read_text(encoding="utf-8"))
     plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
     figure, (bars, lines) = plt.subplots(1, 2, figsize=(13, 5), width_ratios=(3, 2))
     _bars(bars, report)

@@ -74,7 +74,7 @@ def run(command: Command, log: Path) -> Run:
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        last_words = log.read_text(errors="replace").strip().splitlines()[-3:]
+        last_words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
         msg = f"exit code {process.returncode}: {' | '.join(last_words)[-400:]}"
         raise RunFailedError(msg)
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

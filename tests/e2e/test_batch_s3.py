@@ -68,9 +68,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _announced_url(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + 120  # the first time, it is installed
-    while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
+    while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text(encoding="utf-8"))):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(log.read_text())
+            raise RuntimeError(log.read_text(encoding="utf-8"))
         time.sleep(0.05)
     return found[0]
 

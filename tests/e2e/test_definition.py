@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from definitions import extractor
+from derived import extractor
 from targets import ROOT, local_definition, run_meltano
 
 if TYPE_CHECKING:

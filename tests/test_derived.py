@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from definitions import ROOT, extractor, generated
+from derived import ROOT, extractor, generated
 from dotenv import dotenv_values
 from singer import run_tap
 
