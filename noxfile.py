@@ -26,6 +26,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("lint-imports", env={"PYTHONPATH": str(ROOT)})
+    session.run("zizmor", "--offline", "--persona=auditor", "--quiet", ".github")
 
 
 @nox.session
@@ -69,14 +70,13 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the distributions and run the wheel where nothing else is installed."""
-    session.install("uv>=0.9")
+    """Build the distributions, check them, and use each where nothing else is installed."""
+    session.install(*group("package"))
     session.run("uv", "build", "--clear", "--out-dir", "dist")
-    (wheel,) = (ROOT / "dist").glob("*.whl")
-    session.chdir(session.create_tmp())
-    session.run(
-        *("uv", "tool", "run", "--isolated", "--from", str(wheel)), "tap-crewmojo", "--about"
-    )
+    wheel, sdist = (str(*(ROOT / "dist").glob(pattern)) for pattern in ("*.whl", "*.tar.gz"))
+    session.run("twine", "check", "--strict", wheel, sdist)
+    session.run("check-wheel-contents", wheel)
+    session.run("pytest", "--noconftest", *(session.posargs or ["tests/package"]))
 
 
 @nox.session
