@@ -253,7 +253,7 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
 ) -> None:
     reports = {"x.y": ReportSource(months({2: 4_000_000 // (len(cell) + 200)}, cell))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        with Tap(tap_command(settings(sandbox, "x.y"), tmp_path), tmp_path, env) as tap:
+        with Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap:
             tap.read_until(is_record_of("2025-02-01"))
             tap.wait_until_stuck()
             run = tap.signalled(number)
@@ -272,7 +272,7 @@ def test_a_signal_does_not_wait_until_the_target_has_read_all_that_was_gathered(
     reports = {"x.y": ReportSource(months({2: 900}, "x" * 20_000))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y"), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-02-01"))
         tap.wait_until_stuck()
@@ -293,7 +293,7 @@ def test_a_signal_before_the_target_goes_away_ends_in_silence(
     reports = {"x.y": ReportSource(months({2: 4_000_000 // (len(cell) + 200)}, cell))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y"), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-02-01"))
         tap.wait_until_stuck()
@@ -314,7 +314,7 @@ def test_a_target_that_reads_no_more_cannot_hold_back_a_second_signal(
     reports = {"x.y": ReportSource(months({2: 200}, "x" * 20_000))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y"), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-02-01"))
         tap.wait_until_stuck()
@@ -411,7 +411,7 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
     reports = {"x.y": ReportSource(months({1: 4_000_000 // (len(cell) + 200)}, cell))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y"), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-01-01"))
         tap.stdout.close()
