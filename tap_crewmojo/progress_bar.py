@@ -10,17 +10,13 @@ import contextlib
 import logging
 import sys
 import threading
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tap_crewmojo.progress import Progress
-
-try:
-    from tqdm import tqdm
-except ImportError:  # the extra is not installed
-    tqdm = None  # type: ignore[assignment,misc]
 
 _FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} windows, {elapsed}<{remaining}"
 
@@ -28,9 +24,11 @@ _FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} windows, {elapsed}<{
 @contextlib.contextmanager
 def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
     """Show how far the streams have come, while the context lasts."""
-    if tqdm is None or not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not find_spec("tqdm"):
         yield
         return
+    from tqdm import tqdm  # noqa: PLC0415  # an extra
+
     tqdm.set_lock(threading.RLock())  # its own would do for several processes, and start one
     total = sum(len(stream.due) for stream in streams)
     with (
@@ -40,7 +38,7 @@ def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
                 stack.callback(handler.setStream, sys.stderr)
-                handler.setStream(_AboveTheBar(sys.stderr))
+                handler.setStream(_AboveTheBar(sys.stderr, tqdm.write))
         for stream in streams:
             stream.settle = bar.update
         yield
@@ -49,11 +47,12 @@ def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
 class _AboveTheBar:
     """What a log handler writes to, so that its lines and the bar do not mix."""
 
-    def __init__(self, terminal: IO[str]) -> None:
+    def __init__(self, terminal: IO[str], write: Callable[..., None]) -> None:
         self._terminal = terminal
+        self._write = write
 
     def write(self, text: str) -> None:
-        tqdm.write(text, file=self._terminal, end="")
+        self._write(text, file=self._terminal, end="")
 
     def flush(self) -> None:
         self._terminal.flush()
