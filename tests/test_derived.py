@@ -72,10 +72,10 @@ def test_the_definition_is_valid_by_meltanos_schema(name: str, tmp_path: Path) -
 
 def _complaints(project: dict[str, Any], directory: Path) -> str:
     file = directory / "project.yml"
-    file.write_text(yaml.safe_dump(project))
+    file.write_text(yaml.safe_dump(project), encoding="utf-8")
     checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.meltano"]
     done = subprocess.run(
-        [*checker, "--verbose", str(file)], capture_output=True, text=True, check=False
+        [*checker, "--verbose", str(file)], capture_output=True, encoding="utf-8", check=False
     )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 

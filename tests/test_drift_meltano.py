@@ -7,6 +7,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from drifting import month, source, text
 from singer import TIME_SCALE
 from targets import ROOT, meltano_project, run_meltano
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_crewmojo.sandbox.table import Table
+
+pytestmark = pytest.mark.programs
 
 Values = dict[tuple[str, int], dict[str, str]]
 
@@ -48,7 +51,8 @@ def test_meltano_with_a_cached_catalog(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     project = meltano_project(tmp_path)
     definition = (project / "meltano.yml").read_text(encoding="utf-8")
-    definition = re.sub(r"pip_url: .*-e .*", f"pip_url: {wheel}", definition, count=1)
+    pip_url = f"pip_url: {wheel.as_posix()}"
+    definition = re.sub(r"pip_url: .*-e .*", pip_url, definition, count=1)
     (project / "meltano.yml").write_text(definition, encoding="utf-8")
 
     changed = False

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import socket
 import struct
 import subprocess
-import termios
+import sys
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,10 @@ from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 from tap_crewmojo.sandbox.table import Table
+
+if sys.platform != "win32":
+    import pty
+    import termios
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -318,6 +321,7 @@ def on_terminal(command: list[str]) -> str:
     return shown.decode()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminal")
 def test_a_terminal_shows_a_bar_below_the_log_and_a_pipe_does_not(
     settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ def test_the_example_of_the_readme_prints_what_is_due(
     expected = run_tap(config, tmp_path).succeeded()
 
     def run_example() -> list[str]:
-        (tmp_path / "config.json").write_text(json.dumps(config))
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
         return subprocess.run(
             [sys.executable, "-c", block("command: from python")],
             cwd=tmp_path,
@@ -55,7 +55,9 @@ def test_the_example_of_the_readme_prints_what_is_due(
         f"{row['_sdc_report_start_date']} {row['Employee']} {row['Completed 1:1s']}"
         for row in expected.records("oneonone_summary")
     ]
-    assert json.loads((tmp_path / "kept.json").read_text())["state"] == expected.state
+    assert (
+        json.loads((tmp_path / "kept.json").read_text(encoding="utf-8"))["state"] == expected.state
+    )
     config["end_date"] = "2025-03-15"
     assert {line.split()[0] for line in run_example()} == {"2025-03-01"}
 

@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Path:
     )
     ours = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     (loader,) = ours["plugins"]["loaders"]
-    (tmp_path / "loader.yml").write_text(yaml.safe_dump(loader))
+    (tmp_path / "loader.yml").write_text(yaml.safe_dump(loader), encoding="utf-8")
     run_meltano(project, "add", "--from-ref", str(tmp_path / "loader.yml"), "target-jsonl")
     return project
 
