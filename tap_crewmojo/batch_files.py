@@ -45,6 +45,11 @@ class BatchFiles:
         self._tap_name = tap_name
         self._stream_name = stream_name
         self._is_warned = False
+        if config.encoding.format == "parquet":
+            # An extra, and slow to load: here, while the first report is being downloaded.
+            from tap_crewmojo.parquet import spool_parquet  # noqa: PLC0415
+
+            self._spool_parquet = spool_parquet
 
     def write(
         self, report: ReportFile, maker: RecordMaker
@@ -68,10 +73,8 @@ class BatchFiles:
     def _parquet(
         self, report: ReportFile, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        from tap_crewmojo.parquet import spool_parquet  # noqa: PLC0415  # an extra, and slow to load
-
         storage, encoding = self._config.storage, self._config.encoding
-        with spool_parquet(report, maker, encoding.compression) as spooled:
+        with self._spool_parquet(report, maker, encoding.compression) as spooled:
             if not maker.count:
                 return
             name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"

@@ -22,7 +22,7 @@ from tap_crewmojo.errors import (
     UnusableAnswerError,
 )
 from tap_crewmojo.jobs import JobPoller, Poll, Submit
-from tap_crewmojo.report_file import JobEnvelope, ReportFile
+from tap_crewmojo.report_file import ReportFile
 from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.transport import Transport
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_crewmojo.clock import Clock
+    from tap_crewmojo.landing import JobEnvelope
     from tap_crewmojo.reports import ReportRequest
     from tap_crewmojo.settings import Settings
 

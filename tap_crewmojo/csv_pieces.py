@@ -6,44 +6,55 @@ unusual here is not wrong yet: it has no pieces, and is left to `rows.check_csv`
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Final
+import operator
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tap_crewmojo.json_pieces import Span
 
 PIECE: Final = 1 << 16
 """Bytes that are looked at together: few enough for a processor's cache."""
 
+_LONGEST: Final = 1 << 24
+"""Bytes without a line end that is not quoted; then an open quote is suspected."""
+
 _MOST_LINES: Final = 100
-"""Lines that a piece may be longer for quoted line breaks; then an open quote is suspected."""
+"""Line ends that are looked at for one that is not quoted, before more bytes are awaited."""
 
 _ALL_BUT_SHAPE: Final = bytes(set(range(256)) - set(b",\r\n"))
+_LINE_ENDS: Final = {b"\n", b"\r\n"}
+_FIRST: Final[Callable[[bytes], bytes]] = operator.itemgetter(slice(1))
+_LAST: Final[Callable[[bytes], bytes]] = operator.itemgetter(slice(-1, None))
 _BEFORE_QUOTED: Final = frozenset({b",", b"\n", b""})
 _BEHIND_QUOTED: Final = frozenset({b",", b"\r", b"\n", b""})
 
 
-def find_pieces(file: IO[bytes], start: int) -> list[Span] | None:
+def find_pieces(chunks: Iterable[bytes], start: int) -> list[Span] | None:
     """Return where the pieces of a CSV lie, or none unless `csv` reads rows of equal width in it.
 
     That is UTF-8 without NUL, of two columns or more, with the same end to each line, none of them
     blank, and quotes around whole cells only.
 
     Args:
-        file: the CSV, with headings.
-        start: where it begins, after a byte order mark.
+        chunks: the CSV, with headings, as it arrives.
+        start: where it begins in the file, after a byte order mark.
     """
-    file.seek(start)
     spans: list[Span] = []
     row = b""
     try:
-        for piece in _pieces(file):
-            shape = _shape(piece)
+        for piece in _pieces(chunks):
+            plain = _without_quoted(piece)
+            shape = plain.translate(None, _ALL_BUT_SHAPE)
             row = row or shape[: shape.find(b"\n") + 1]
+            end = row.lstrip(b",")
+            if end == row or end not in _LINE_ENDS:
+                return None
             if not piece.endswith(b"\n"):
-                shape += row.lstrip(b",")  # as the last line of a file may
-            if not row.startswith(b",") or shape != row * (len(shape) // len(row)):
+                plain, shape = plain + end, shape + end  # as a file's last line may
+            rows = len(shape) // len(row)
+            if shape != row * rows or (end == b"\r\n" and plain.count(end) != rows):
                 return None
             spans.append((start, start := start + len(piece)))
     except ValueError:
@@ -51,39 +62,50 @@ def find_pieces(file: IO[bytes], start: int) -> list[Span] | None:
     return spans or None
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield pieces that end where a row does.
 
     Raises:
         ValueError: a quote is not closed for long.
     """
-    while piece := file.read(PIECE) + file.readline():
-        for _ in range(_MOST_LINES):
-            if not piece.count(b'"') % 2:
-                break
-            piece += file.readline()
-        else:
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        if len(rest) >= PIECE and (end := _end_of_rows(rest)):
+            yield rest[:end]
+            rest = rest[end:]
+        elif len(rest) > _LONGEST:
             raise ValueError
-        yield piece
+    if rest:
+        yield rest
 
 
-def _shape(piece: bytes) -> bytes:
-    """Return only the delimiters and line ends that are not quoted.
+def _end_of_rows(rows: bytes) -> int:
+    """Return where the last row ends that is there as a whole; 0 if none is."""
+    end = len(rows)
+    for _ in range(_MOST_LINES):
+        end = rows.rfind(b"\n", 0, max(end - 1, 0)) + 1
+        if not rows.count(b'"', 0, end) % 2:
+            return end
+    return 0
+
+
+def _without_quoted(piece: bytes) -> bytes:
+    """Return only what is not quoted.
 
     Raises:
-        ValueError: it is no UTF-8, has a NUL, a carriage return that ends no line, or a quote
-            where `csv` would not take it for one.
+        ValueError: it is no UTF-8, has a NUL, or a quote that is not closed, or where `csv` would
+            not take it for one.
     """
     piece.decode()
     if b"\0" in piece:
         raise ValueError
-    if b'"' in piece:
-        # Every other part is quoted. An empty one in between is half of a quote that is quoted.
-        plain = piece.split(b'"')[::2]
-        before, behind = {part[-1:] for part in plain[:-1]}, {part[:1] for part in plain[1:]}
-        if not (before <= _BEFORE_QUOTED and behind <= _BEHIND_QUOTED):
-            raise ValueError
-        piece = b"".join(plain)
-    if piece.count(b"\r") != piece.count(b"\r\n"):
+    if b'"' not in piece:
+        return piece
+    # Every other part is quoted. An empty one in between is half of a quote that is quoted.
+    parts = piece.split(b'"')
+    plain = parts[::2]
+    before, behind = set(map(_LAST, plain[:-1])), set(map(_FIRST, plain[1:]))
+    if not len(parts) % 2 or not (before <= _BEFORE_QUOTED and behind <= _BEHIND_QUOTED):
         raise ValueError
-    return piece.translate(None, _ALL_BUT_SHAPE)
+    return b"".join(plain)

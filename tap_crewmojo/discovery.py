@@ -85,5 +85,5 @@ def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download
     is_empty = not types
     if is_empty and not report.file.is_json:
         # Headings without rows: columns all the same, if of a type that nothing tells.
-        types = dict.fromkeys(next(report.file.lines()), ColumnType.STRING)
+        types = dict.fromkeys(report.file.headings(), ColumnType.STRING)
     return Sample(request, report, types, is_empty)

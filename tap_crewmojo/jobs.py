@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
-from tap_crewmojo.report_file import JobEnvelope
+from tap_crewmojo.landing import JobEnvelope
 
 FIRST_PAUSE = 1.0
 """Seconds before the first poll."""

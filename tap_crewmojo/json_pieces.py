@@ -8,17 +8,17 @@ alone or under one name, has no pieces and is read whole.
 from __future__ import annotations
 
 import re
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Span = tuple[int, int]
 """Where the rows of a piece lie in the file: from the first row's brace to past the last one's."""
 
-PIECE: Final = 1 << 17
+PIECE: Final = 1 << 16
 """Bytes that a piece has at least, but for the last one."""
 
 _NEAR = 1 << 14
@@ -39,28 +39,28 @@ class _AnyObject(msgspec.Struct):
 _ROWS = msgspec.json.Decoder(list[_AnyObject])
 
 
-def find_pieces(file: IO[bytes], start: int) -> list[Span] | None:
+def find_pieces(chunks: Iterable[bytes], start: int) -> list[Span] | None:
     """Return where the pieces of a JSON document lie, or none if it has to be read whole.
 
     Args:
-        file: the document, in UTF-8.
-        start: where it begins, after a byte order mark.
+        chunks: the document, in UTF-8, as it arrives.
+        start: where it begins in the file, after a byte order mark.
     """
-    file.seek(start)
-    head = file.read(PIECE)
+    arriving = iter(chunks)
+    head = next(arriving, b"")
     opening = _OPENING.match(head)
     if not opening:
         return None
     try:
-        return list(_spans(file, head[opening.end() :], start + opening.end(), opening[1]))
+        return list(_spans(arriving, head[opening.end() :], start + opening.end(), opening[1]))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-def _spans(file: IO[bytes], rest: bytes, offset: int, name: bytes | None) -> Iterator[Span]:
-    while chunk := file.read(PIECE):
+def _spans(chunks: Iterable[bytes], rest: bytes, offset: int, name: bytes | None) -> Iterator[Span]:
+    for chunk in chunks:
         rest += chunk
-        if cut := _cut(rest):
+        if len(rest) >= PIECE and (cut := _cut(rest)):
             end, begin = cut
             yield offset, offset + end
             rest, offset = rest[begin:], offset + begin

@@ -7,10 +7,12 @@ records. So values and types are the same. Needs the extra `parquet`.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Final
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,20 +24,22 @@ from tap_crewmojo.schema import ROW_NUMBER
 from tap_crewmojo.text_columns import UnusualError, text_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from tap_crewmojo.column_types import Value
     from tap_crewmojo.records import RecordMaker
     from tap_crewmojo.report_file import ReportFile
     from tap_crewmojo.schema import Column
 
-BLOCK: Final = 1 << 23
+BLOCK: Final = 1 << 22
 """Bytes of CSV that are read together, at least."""
 
 ROWS: Final = 10_000
 """Records that are taken together."""
 
-_READ_AT_A_TIME: Final = 1 << 20
+_READERS: Final = 2  # beside the thread that writes; more would wait for it
+_Block: TypeAlias = "tuple[dict[str, pa.Array], int]"
 _MOST_DIGITS: Final = 15
 _NUMBER: Final = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?$"
 _MOMENT: Final = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z$"
@@ -65,22 +69,14 @@ def spool_parquet(report: ReportFile, maker: RecordMaker, compression: str | Non
 
 
 def _spooled(tables: Iterator[pa.Table], compression: str | None) -> IO[bytes]:
-    """Write tables while the next one is being made."""
     file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # handed to the caller
     try:
-        first = next(tables, None)
-        if first is not None:
-            with (
-                parquet.ParquetWriter(
-                    file, first.schema, compression=compression or "snappy"
-                ) as writer,
-                ThreadPoolExecutor(1) as writing,
-            ):
-                written = writing.submit(writer.write_table, first)
-                for table in tables:
-                    written.result()
-                    written = writing.submit(writer.write_table, table)
-                written.result()
+        if (first := next(tables, None)) is not None:
+            with parquet.ParquetWriter(
+                file, first.schema, compression=compression or "snappy"
+            ) as writer:
+                for table in itertools.chain((first,), tables):
+                    writer.write_table(table)
         file.seek(0)
     except BaseException:
         file.close()
@@ -91,60 +87,64 @@ def _spooled(tables: Iterator[pa.Table], compression: str | None) -> IO[bytes]:
 def _csv_tables(report: ReportFile, maker: RecordMaker) -> Iterator[pa.Table]:
     if report.is_json or not report.has_pieces:
         raise UnusualError
-    headings = next(report.lines())
+    headings = report.headings()
     maker.schema.check_headings(headings)
     columns = maker.schema.columns(headings)
     present = {column.name for column in columns}
     if any("\n" in heading for heading in headings) or not maker.primary_keys <= present:
         raise UnusualError
+    read = functools.partial(_read, columns, maker.primary_keys)
+    with ThreadPoolExecutor(_READERS) as readers:
+        being_read: deque[Future[_Block]] = deque()
+        for block in report.blocks(BLOCK):
+            being_read.append(readers.submit(read, block))
+            if len(being_read) > _READERS:
+                yield _table(maker, *being_read.popleft().result())
+        while being_read:
+            yield _table(maker, *being_read.popleft().result())
+
+
+def _read(columns: Sequence[Column], keys: AbstractSet[str], block: bytes) -> _Block:
+    """Return the values of some lines of CSV, by column, and how many lines they are.
+
+    Raises:
+        UnusualError: there is a misfit, a value in a new column, or none in a key.
+    """
     names = [str(place) for place in range(len(columns))]
     selected = [name for name, column in zip(names, columns, strict=True) if column.selected]
-    for block in _blocks(report):
-        read = csv.read_csv(
-            pa.BufferReader(block),
-            csv.ReadOptions(column_names=names, block_size=_READ_AT_A_TIME),
-            csv.ParseOptions(newlines_in_values=True),
-            csv.ConvertOptions(
-                include_columns=selected,
-                column_types=dict.fromkeys(selected, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                check_utf8=False,  # it was, when the report had been landed
-            ),
-        )
-        cells = {columns[int(name)]: read[name].combine_chunks() for name in selected}
-        yield _table(maker, cells, len(read))
-
-
-def _blocks(report: ReportFile) -> Iterator[bytes]:
-    """Yield the lines of a CSV but for the headings."""
-    pieces = report.pieces()
-    gathered = bytearray(next(pieces).split(b"\n", 1)[1])
-    for piece in pieces:
-        if len(gathered) >= BLOCK:
-            yield bytes(gathered)
-            gathered.clear()
-        gathered += piece
-    if gathered:
-        yield bytes(gathered)
-
-
-def _table(maker: RecordMaker, cells: dict[Column, pa.Array], size: int) -> pa.Table:
+    cells = csv.read_csv(
+        pa.BufferReader(block),
+        csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False),
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            include_columns=selected,
+            column_types=dict.fromkeys(selected, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            check_utf8=False,  # it was, when the report was landed
+        ),
+    )
     values: dict[str, pa.Array] = {}
-    for column, texts in cells.items():
-        is_key = column.name in maker.primary_keys
-        if (column.is_new and texts.null_count < size) or (is_key and texts.null_count):
+    for name in selected:
+        column, texts = columns[int(name)], cells[name].combine_chunks()
+        is_missing = texts.null_count and column.name in keys
+        if is_missing or (column.is_new and texts.null_count < len(texts)):
             raise UnusualError
         values[column.name] = _values(column, texts)
-    for name, value in maker.metadata.items():
-        values[name] = pa.repeat(value, size)
-    values[ROW_NUMBER] = pa.array(range(maker.count + 1, maker.count + size + 1))
-    schema = _schema(maker)
-    for field in schema:
-        if field.name not in values:
-            values[field.name] = pa.nulls(size, field.type)
+    return values, len(cells)
+
+
+def _table(maker: RecordMaker, values: dict[str, pa.Array], size: int) -> pa.Table:
+    metadata = {name: pa.repeat(value, size) for name, value in maker.metadata.items()}
+    numbers = pa.array(range(maker.count + 1, maker.count + size + 1))
     maker.count += size
-    return pa.Table.from_arrays([values[name] for name in schema.names], schema=schema)
+    present = values | metadata | {ROW_NUMBER: numbers}
+    schema = _schema(maker)
+    arrays = [
+        present[field.name] if field.name in present else pa.nulls(size, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _schema(maker: RecordMaker) -> pa.Schema:

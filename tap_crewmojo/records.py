@@ -76,7 +76,7 @@ class RecordMaker:
                 settings, or a row without a key; the text names the row's number, no value.
         """
         if not report.is_json:
-            yield from self._csv_batches(report.lines())
+            yield from self._csv_batches(report)
         elif report.has_pieces:
             yield from self._json_batches(report.pieces())
         else:
@@ -103,10 +103,10 @@ class RecordMaker:
         self.schema.misfits = misfits
         self.count = 0
 
-    def _csv_batches(self, lines: Iterator[list[str]]) -> Iterator[list[Record]]:
-        headings = next(lines)
+    def _csv_batches(self, report: ReportFile) -> Iterator[list[Record]]:
+        headings = report.headings()
         self.schema.check_headings(headings)
-        while rows := list(itertools.islice(lines, CHUNK)):
+        for rows in report.chunks(CHUNK):
             yield from self._chunk(headings, list(zip(*rows, strict=True)), is_json=False)
 
     def _json_batches(self, pieces: Iterable[bytes]) -> Iterator[list[Record]]:

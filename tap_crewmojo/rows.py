@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 from decimal import Decimal
@@ -39,13 +40,12 @@ class _Number(str):
 
 
 def csv_lines(text: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the headings, each once, then the cells of each row (RFC 4180).
+    """Return the headings, each once, then the cells of each row (RFC 4180).
 
     A blank line is no row: a row of one empty cell is written `""`.
     """
     lines = filter(None, csv.reader(text, strict=True))
-    yield _distinct(next(lines))
-    yield from lines
+    return itertools.chain((_distinct(next(lines)),), lines)
 
 
 def check_csv(text: Iterable[str]) -> None:

@@ -19,14 +19,16 @@ from tap_crewmojo.errors import (
     vendor_text,
 )
 from tap_crewmojo.jobs import Poll, Submit
+from tap_crewmojo.landing import land
 from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
-from tap_crewmojo.report_file import JobEnvelope, ReportFile, land, read_answer
 from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_crewmojo.clock import Clock
+    from tap_crewmojo.landing import JobEnvelope
+    from tap_crewmojo.report_file import ReportFile
     from tap_crewmojo.reports import ReportRequest
     from tap_crewmojo.settings import Settings
 
@@ -159,14 +161,14 @@ class Transport:
             words = vendor_text(body, request.report.id)
             raise _failure(response, words, request, step, self._clock.now())
         try:
-            file = land(body_of(response, self._clock, deadline))
+            content_type = response.headers.get("Content-Type", "")
+            return land(body_of(response, self._clock, deadline), content_type)
         except OSError as exc:
             msg = (
                 f"{request}: the answer could not be written to the temporary folder "
                 f"({exc.strerror}); make room there, or set TMPDIR to another"
             )
             raise ReportError(msg) from None
-        return read_answer(file, response.headers.get("Content-Type", ""))
 
 
 def _failure(

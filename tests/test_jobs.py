@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_crewmojo.jobs import FIRST_PAUSE, LONGEST_PAUSE, JobPoller, Poll, Submit
-from tap_crewmojo.report_file import JobEnvelope
+from tap_crewmojo.landing import JobEnvelope
 
 REPORT = object()
 

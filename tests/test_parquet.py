@@ -86,6 +86,7 @@ def test_a_parquet_file_holds_the_records(  # noqa: PLR0913, PLR0917
         patch.setattr("tap_crewmojo.parquet.BLOCK", size)
         patch.setattr("tap_crewmojo.parquet.ROWS", 3)
         patch.setattr("tap_crewmojo.csv_pieces.PIECE", size)
+        patch.setattr("tap_crewmojo.landing._HEAD", 8)
         rest = (schema, how, deselected, keys)
         assert outcome(by_arrow, body, *rest) == outcome(
             lambda body, *args: fast(report(body), *args), body, *rest

@@ -13,11 +13,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tap_crewmojo.errors import UnusableAnswerError
-from tap_crewmojo.report_file import JobEnvelope, ReportFile, land, read_answer
+from tap_crewmojo.landing import JobEnvelope, land
+from tap_crewmojo.report_file import ReportFile
 from tap_crewmojo.rows import json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tap_crewmojo.rows import Row
 
@@ -25,7 +27,7 @@ CSV, JSON = "text/csv", "application/json"
 
 
 def read(body: bytes, content_type: str = CSV) -> list[Row]:
-    answer = read_answer(land([body]), content_type)
+    answer = land([body], content_type)
     assert isinstance(answer, ReportFile)
     rows = list(answer.rows())
     assert list(answer.rows()) == rows, "a report can be read again"
@@ -107,7 +109,7 @@ def test_an_empty_report_is_a_report(body: bytes) -> None:
 )
 def test_a_jobs_envelope_is_told_from_a_report(body: bytes, job: str) -> None:
     for content_type in (CSV, JSON, ""):
-        assert read_answer(land([body]), content_type) == JobEnvelope(job)
+        assert land([body], content_type) == JobEnvelope(job)
 
 
 @pytest.mark.parametrize(
@@ -169,21 +171,27 @@ def test_a_long_comment_is_a_cell() -> None:
     assert read(b"a\n" + b"x" * 1_000_000 + b"\n") == [{"a": "x" * 1_000_000}]
 
 
-def test_a_report_is_landed_in_a_file_without_a_name() -> None:
+def test_a_report_is_landed_in_a_file_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def chunks() -> Iterator[bytes]:
         yield b"a\n"
+        assert not list(tmp_path.iterdir())
         yield b"1\n"
 
-    file = land(chunks())
-    assert not isinstance(file.name, str), "unlinked"
-    file.close()
+    report = land(chunks(), "text/csv")
+    assert isinstance(report, ReportFile)
+    assert not list(tmp_path.iterdir())
+    assert list(report.rows()) == [{"a": "1"}]
 
     def failing() -> Iterator[bytes]:
         yield b"a"
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011
-        land(failing())
+        land(failing(), "text/csv")
 
 
 rows_of_json = st.lists(

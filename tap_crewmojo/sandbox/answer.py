@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -54,7 +55,8 @@ async def deliver(request: web.Request, answer: Answer, how: str | None) -> web.
     body = answer.body
     if how == "gzip":  # whatever the client said it accepts
         body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
-    return web.Response(body=body, status=answer.status, headers=headers)
+    # Piece by piece, as a file would: a large report is not to be copied first.
+    return web.Response(body=io.BytesIO(body), status=answer.status, headers=headers)
 
 
 async def _deliver_half(

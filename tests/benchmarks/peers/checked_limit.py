@@ -29,16 +29,23 @@ class _PlainFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def lines(self) -> Iterator[list[str]]:
+    def headings(self) -> list[str]:
         with self._path.open(encoding="utf-8", newline="") as file:
-            yield from csv.reader(file, strict=True)
+            return next(csv.reader(file))
+
+    def chunks(self, size: int) -> Iterator[list[list[str]]]:
+        with self._path.open(encoding="utf-8", newline="") as file:
+            lines = csv.reader(file, strict=True)
+            next(lines)
+            while chunk := list(islice(lines, size)):
+                yield chunk
 
 
-def _schema(lines: Iterator[list[str]]) -> StreamSchema:
-    headings = next(lines)
+def _schema(file: _PlainFile) -> StreamSchema:
+    headings = file.headings()
     rows: list[Row] = [
         {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
-        for line in islice(lines, 100)
+        for line in next(file.chunks(100))
     ]
     rules = SchemaRules({}, True, OnNewColumn.ADD, UTC)  # noqa: FBT003  # infer_types
     types = dict.fromkeys(headings, ColumnType.STRING) | infer(rows)
@@ -50,7 +57,7 @@ def main(path: Path) -> None:
     """Write a report's rows to standard output."""
     encode, write = msgspec.json.Encoder().encode_lines, sys.stdout.buffer.write
     file: Any = _PlainFile(path)
-    for records in RecordMaker(_schema(file.lines()), (), {}).batches(file):
+    for records in RecordMaker(_schema(file), (), {}).batches(file):
         write(encode(records))
 
 
