@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.clock import Clock
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 """Bytes that are read at a time, at most."""
 
 
