@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_crewmojo.schema import END_DATE
+from tap_crewmojo.metadata import END_DATE
 from tap_crewmojo.settings import day
 
 if TYPE_CHECKING:

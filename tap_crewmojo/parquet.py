@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from tap_crewmojo.column_types import ColumnType, converter
+from tap_crewmojo.metadata import ROW_NUMBER
 from tap_crewmojo.records import as_tuple
-from tap_crewmojo.schema import ROW_NUMBER
 from tap_crewmojo.text_columns import UnusualError, text_column
 
 if TYPE_CHECKING:

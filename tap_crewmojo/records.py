@@ -14,8 +14,8 @@ import msgspec
 
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.json_columns import can_be_field, columns_of, json_cell, json_column
+from tap_crewmojo.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
 from tap_crewmojo.rows import array_rows
-from tap_crewmojo.schema import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
 from tap_crewmojo.text_columns import UnusualError, text_column
 
 if TYPE_CHECKING:

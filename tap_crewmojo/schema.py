@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tap_crewmojo.column_names import ColumnNames
 from tap_crewmojo.column_types import MISFIT, ColumnConfig, ColumnType, converter, to_text
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.metadata import RESERVED, metadata_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.column_types import Converter, Value
     from tap_crewmojo.rows import Row
-
-START_DATE: Final = "_sdc_report_start_date"
-END_DATE: Final = "_sdc_report_end_date"
-REQUESTED_AT: Final = "_sdc_report_datetime"
-ROW_NUMBER: Final = "_sdc_row_number"
-
-_DATES: Final[dict[str, dict[str, Any]]] = {
-    START_DATE: {"type": ["string"], "format": "date"},
-    END_DATE: {"type": ["string"], "format": "date"},
-}
-_METADATA: Final[dict[str, dict[str, Any]]] = {
-    REQUESTED_AT: {"type": ["string"], "format": "date-time"},
-    ROW_NUMBER: {"type": ["integer"]},
-}
-_RESERVED: Final = (*_DATES, *_METADATA)
 
 
 class OnNewColumn(StrEnum):
@@ -83,20 +69,6 @@ class Column:
     is_new: bool
 
 
-def metadata_schema(*, dated: bool) -> dict[str, dict[str, Any]]:
-    """Return the columns that the tap adds to each row, as JSON schema."""
-    return {**(_DATES if dated else {}), **_METADATA}
-
-
-def key_properties(primary_keys: Iterable[str], *, dated: bool) -> list[str]:
-    """Return the columns that identify a row.
-
-    The window's start is one of them even where the report's own keys look unique: a summary has
-    the same people every month, and none may overwrite another month's.
-    """
-    return [*([START_DATE] if dated else []), *(tuple(primary_keys) or (ROW_NUMBER,))]
-
-
 def discovered_schema(
     types: Mapping[str, ColumnType], rules: SchemaRules, *, dated: bool
 ) -> dict[str, Any]:
@@ -108,7 +80,7 @@ def discovered_schema(
         dated: whether the report is asked for by windows.
     """
     properties = {}
-    for heading, name in ColumnNames((), _RESERVED).assign(types).items():
+    for heading, name in ColumnNames((), RESERVED).assign(types).items():
         inferred = types[heading] if rules.infer_types else ColumnType.STRING
         given = _given(rules, heading, name)
         properties[name] = (given.type if given else inferred).json_schema
@@ -147,7 +119,7 @@ class StreamSchema:
         vendors = {
             name: _as_emitted(column)
             for name, column in json_schema.get("properties", {}).items()
-            if name not in _RESERVED
+            if name not in RESERVED
         }
         self.is_selected = is_selected
         self.revision = 0
@@ -156,7 +128,7 @@ class StreamSchema:
         self._properties: dict[str, dict[str, Any]] = vendors | own
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
-        self._names = ColumnNames(vendors, _RESERVED)
+        self._names = ColumnNames(vendors, RESERVED)
         self._columns: dict[str, Column] = {}
         self._blank: dict[str, Value] = dict.fromkeys(vendors)
 
