@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
+import yaml
 from uv import find_uv_bin
 
 if sys.platform != "win32":
@@ -127,6 +128,14 @@ def local_definition(file: Path) -> Path:
     """Write our definition for Meltano Hub to a file, with the tap taken from here."""
     source = "pip_url: git+https://github.com/tap-crewmojo/tap-crewmojo.git"
     _with_tap_from_here("plugin.yml", source, file)
+    return file
+
+
+def loader_definition(file: Path) -> Path:
+    """Write the definition of our meltano.yml's loader to a file."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (loader,) = project["plugins"]["loaders"]
+    file.write_text(yaml.safe_dump(loader), encoding="utf-8")
     return file
 
 

@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from derived import extractor
-from targets import ROOT, local_definition, run_meltano
+from targets import loader_definition, local_definition, run_meltano
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +29,8 @@ def project(tmp_path: Path) -> Path:
     run_meltano(
         project, "add", "--from-ref", str(local_definition(tmp_path / "plugin.yml")), "tap-crewmojo"
     )
-    ours = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (loader,) = ours["plugins"]["loaders"]
-    (tmp_path / "loader.yml").write_text(yaml.safe_dump(loader), encoding="utf-8")
-    run_meltano(project, "add", "--from-ref", str(tmp_path / "loader.yml"), "target-jsonl")
+    loader = loader_definition(tmp_path / "loader.yml")
+    run_meltano(project, "add", "--from-ref", str(loader), "target-jsonl")
     return project
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 from singer import TIME_SCALE, check
-from targets import MELTANO, ROOT, meltano_project
+from targets import MELTANO, ROOT, loader_definition, local_definition
 from uv import find_uv_bin
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ INSTALL = "pipx install .                # in the clone; `uv tool install .` doe
 NIGHTLY = (
     "tap-crewmojo --config config.json --test > /dev/null    # it prints one row of each report"
 )
-PROJECT = "meltano install"
-SANDBOX = "pip install '.[sandbox]'"
+PROJECT = "meltano init warehouse && cd warehouse                # if you have no project"
+SANDBOX = "pipx install --force '.[sandbox]'           # in the clone"
 
 
 def test_every_shell_block_is_run() -> None:
@@ -116,29 +116,34 @@ def test_uv_installs_it_as_well(newcomer: Newcomer) -> None:
 
 def test_a_meltano_project(newcomer: Newcomer, sandbox: Sandbox) -> None:
     newcomer.runs(f"uv tool install --quiet {shlex.quote(MELTANO)}")
-    meltano_project(newcomer.home)
+    ours = shlex.quote(str(local_definition(newcomer.home / "plugin.yml")))
+    loader = shlex.quote(str(loader_definition(newcomer.home / "loader.yml")))
+    (published,) = re.findall("https://.*/plugin.yml", block(PROJECT))
     (to_sandbox,) = re.findall(r"with Meltano,\n?`([^`]+ …)`", README)
     run = "meltano run tap-crewmojo target-jsonl"
     commands = replaced(
         block(PROJECT),
+        (published, ours),
+        # Else Meltano would ask its Hub about the target.
+        ("add target-jsonl", f"add target-jsonl --from-ref {loader}"),
         ("client_id …", f"client_id {sandbox.client_id}"),
         ("client_secret …", f"client_secret {sandbox.client_secret}"),
         (run, f"{replaced(to_sandbox, ('…', sandbox.api_url))}\n{run}"),
     )
     newcomer.runs(commands)
-    assert sandbox.client_secret in newcomer.read(".env")
-    assert sandbox.client_secret not in newcomer.read("meltano.yml")
+    assert sandbox.client_secret in newcomer.read("warehouse/.env")
+    assert sandbox.client_secret not in newcomer.read("warehouse/meltano.yml")
     asked = windows(sandbox.requests)
     assert asked[0] == (20240101, 20240131)
     assert asked[-1][1] >= int(f"{datetime.now(UTC) - timedelta(days=2):%Y%m%d}")
-    (file,) = (newcomer.home / "output").glob("oneonone_summary*.jsonl")
+    (file,) = (newcomer.home / "warehouse/output").glob("oneonone_summary*.jsonl")
     lines = file.read_text(encoding="utf-8").splitlines()
     starts = {json.loads(line)["_sdc_report_start_date"] for line in lines}
     assert {f"2024-{month:02}-01" for month in range(1, 13)} < starts
 
 
 def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
-    newcomer.runs(f"{shlex.quote(sys.executable)} -m venv .")
+    newcomer.runs("uv tool install --quiet pipx")
     install, serve, run = block(SANDBOX).splitlines()
     newcomer.runs(install, ROOT)
     serve = replaced(serve, ("sandbox ", "sandbox --port 0 "))
