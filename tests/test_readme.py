@@ -90,7 +90,7 @@ def test_json_examples_are_json(text: str) -> None:
 
 
 def test_every_message_in_the_table_is_the_codes() -> None:
-    table = README.split("## When it fails")[1].split("## Meltano")[0]
+    table = README.split("## When it fails")[1].split("\n## ")[0]
     code = " ".join(
         re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
         for path in Path(ROOT / "tap_crewmojo").glob("*.py")
