@@ -125,7 +125,7 @@ def _option(value: str) -> dict[str, str]:
 
 
 def _environment() -> str:
-    """Return the tap's own settings as variables: the required ones, and the others commented."""
+    """Return the tap's own settings as variables: those that it needs, and the others commented."""
     head = (
         "The settings as variables; made by `nox -s generate`. Copy this to .env and fill it in: "
         "Meltano reads it, and in a shell `set -a; . ./.env` makes `tap-crewmojo --config=ENV` "
@@ -139,9 +139,8 @@ def _variable(name: str) -> str:
     value = setting.get("default", next(iter(setting.get("examples", [""]))))
     text = value if isinstance(value, str) else json.dumps(value)
     line = f"TAP_CREWMOJO_{name.upper()}=" + (f"'{text}'" if '"' in text else text)
-    return (
-        f"{_comment(setting['description'])}\n{'' if name in SETTINGS['required'] else '#'}{line}"
-    )
+    is_needed = name in (*SETTINGS["required"], "start_date")  # by the example of `reports`
+    return f"{_comment(setting['description'])}\n{'' if is_needed else '#'}{line}"
 
 
 def _comment(text: str) -> str:
