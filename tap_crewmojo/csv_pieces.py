@@ -68,25 +68,32 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     Raises:
         ValueError: a quote is not closed for long.
     """
-    rest = b""
+    parts: list[bytes] = []
+    size = quotes = 0
     for chunk in chunks:
-        rest += chunk
-        if len(rest) >= PIECE and (end := _end_of_rows(rest)):
-            yield rest[:end]
-            rest = rest[end:]
-        elif len(rest) > _LONGEST:
+        end = _end_of_rows(chunk, quotes) if size + len(chunk) >= PIECE else 0
+        if end:
+            yield b"".join((*parts, chunk[:end]))
+            parts, size, quotes = [], 0, 0
+        parts.append(chunk[end:])
+        size += len(chunk) - end
+        quotes += chunk.count(b'"', end)
+        if size > _LONGEST:
             raise ValueError
-    if rest:
-        yield rest
+    if size:
+        yield b"".join(parts)
 
 
-def _end_of_rows(rows: bytes) -> int:
-    """Return where the last row ends that is there as a whole; 0 if none is."""
-    end = len(rows)
+def _end_of_rows(chunk: bytes, quotes: int) -> int:
+    """Return where the last row ends in a chunk that so many quotes are before; 0 if none does."""
+    end = len(chunk)
+    quotes += chunk.count(b'"')
     for _ in range(_MOST_LINES):
-        end = rows.rfind(b"\n", 0, max(end - 1, 0)) + 1
-        if not rows.count(b'"', 0, end) % 2:
-            return end
+        line_end = chunk.rfind(b"\n", 0, end) + 1
+        quotes -= chunk.count(b'"', line_end, end)
+        if not line_end or not quotes % 2:
+            return line_end
+        end = line_end - 1
     return 0
 
 

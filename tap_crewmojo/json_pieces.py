@@ -7,6 +7,8 @@ alone or under one name, has no pieces and is read whole.
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -22,8 +24,10 @@ PIECE: Final = 1 << 16
 """Bytes that a piece has at least, but for the last one."""
 
 _NEAR = 1 << 14
-_OPENING = re.compile(rb'\s*(\{\s*"(?:[^"\\]|\\.)*"\s*:\s*)?\[')
-_BETWEEN_ROWS = re.compile(rb"\}\s*,\s*\{")
+_BLANK: Final = b" \t\r\n"
+_OPENING = re.compile(rb'[ \t\r\n]*+(\{[ \t\r\n]*+"(?:[^"\\]++|\\.)*+"[ \t\r\n]*+:[ \t\r\n]*+)?\[')
+_BETWEEN_ROWS = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
+_PUNCTUATION = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([\[{])|[\]}]', re.DOTALL)
 # What is written as an escape and no database stores: NUL, and one half of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"\\u0000"
@@ -51,24 +55,33 @@ def find_pieces(chunks: Iterable[bytes], start: int) -> list[Span] | None:
     opening = _OPENING.match(head)
     if not opening:
         return None
+    closing = b"]}" if opening[1] else b"]"
     try:
-        return list(_spans(arriving, head[opening.end() :], start + opening.end(), opening[1]))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        json.loads(opening[0] + closing)
+        return list(_spans(arriving, head[opening.end() :], start + opening.end(), closing))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 
-def _spans(chunks: Iterable[bytes], rest: bytes, offset: int, name: bytes | None) -> Iterator[Span]:
+def _spans(chunks: Iterable[bytes], rest: bytes, offset: int, closing: bytes) -> Iterator[Span]:
+    parts, size, enough = [rest], len(rest), PIECE
     for chunk in chunks:
-        rest += chunk
-        if len(rest) >= PIECE and (cut := _cut(rest)):
+        parts.append(chunk)
+        size += len(chunk)
+        if size < enough:
+            continue
+        parts = [b"".join(parts)]
+        enough = 2 * size  # a long row is not gone over again with each chunk of it
+        if cut := _cut(parts[0]):
             end, begin = cut
             yield offset, offset + end
-            rest, offset = rest[begin:], offset + begin
-    last = rest.rstrip()
-    for closing in (b"}", b"]") if name else (b"]",):
-        if not last.endswith(closing):
+            parts, size, enough = [parts[0][begin:]], size - begin, PIECE
+            offset += begin
+    last = b"".join(parts).rstrip(_BLANK)
+    for sign in (closing[place : place + 1] for place in reversed(range(len(closing)))):
+        if not last.endswith(sign):
             raise msgspec.ValidationError  # cut short, or with more behind the rows
-        last = last[:-1].rstrip()
+        last = last[:-1].rstrip(_BLANK)
     _check(last)
     if last:
         yield offset, offset + len(last)
@@ -76,18 +89,27 @@ def _spans(chunks: Iterable[bytes], rest: bytes, offset: int, name: bytes | None
 
 def _cut(rows: bytes) -> Span | None:
     """Return where the last whole row ends and the next one begins, if there are two."""
-    reach = _NEAR
-    while True:
-        start = max(len(rows) - reach, 0)
-        for match in reversed(list(_BETWEEN_ROWS.finditer(rows, start))):
-            try:
-                _check(rows[: match.start() + 1])
-            except msgspec.MsgspecError:
-                continue
-            return match.start() + 1, match.end() - 1
-        if not start:
-            return None
-        reach *= 8
+    likely = list(_BETWEEN_ROWS.finditer(rows, max(len(rows) - _NEAR, 0)))[-1:]
+    for match in itertools.chain(likely, _between_rows(rows)):
+        try:
+            _check(rows[: match.start() + 1])
+        except msgspec.MsgspecError:
+            continue
+        return match.start() + 1, match.end() - 1
+    return None
+
+
+def _between_rows(rows: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield where the last whole row ends and the next one begins, by counting brackets."""
+    depth, last = 0, None
+    for sign in _PUNCTUATION.finditer(rows):
+        if sign[0][:1] == b'"':
+            continue
+        depth += 1 if sign[1] else -1
+        if not depth:
+            last = _BETWEEN_ROWS.match(rows, sign.start()) or last
+    if last:
+        yield last
 
 
 def _check(rows: bytes) -> None:
@@ -98,7 +120,6 @@ def _check(rows: bytes) -> None:
         UnicodeDecodeError: they are no UTF-8.
     """
     rows.decode()
-    escapes = rows.split(b"\\")[1:]
-    if any(escape[:1] == b"u" for escape in escapes) and _UNSTORABLE.search(rows):
+    if b"\\u" in rows and _UNSTORABLE.search(rows):
         raise msgspec.ValidationError
     _ROWS.decode(b"[%b]" % rows)

@@ -21,7 +21,8 @@ Row: TypeAlias = "dict[str, Cell]"
 """One row, by the headings of the report."""
 
 # The longest comment somebody wrote in a review is a cell, too: the module's 128 KiB are too few.
-csv.field_size_limit(1 << 30)
+# But a quote that is not closed makes a cell of all that follows, each character four bytes.
+csv.field_size_limit(1 << 26)
 
 
 _LONGEST_NUMBER = 400

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import json
+import time
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -137,6 +139,14 @@ def test_a_jobs_envelope_is_told_from_a_report(body: bytes, job: str) -> None:
         pytest.param(b'[{"a": 1}, {"a": "secret\\u0000"}]', "row 2 (a NUL", id="NUL in JSON"),
         pytest.param(b'[{"a": ["secret\\ud800"]}]', "half of a surrogate", id="surrogate"),
         pytest.param(b"[" * 100_000, "nested too deeply", id="depth"),
+        pytest.param(
+            b'[{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]",
+            "nested too deeply",
+            id="deep cell",
+        ),
+        pytest.param(b'{"\\q": [{"a": "secret"}]}', "malformed JSON", id="name of the array"),
+        pytest.param(b'{"\xff": [{"a": "secret"}]}', "byte offset 2", id="name that is no UTF-8"),
+        pytest.param(b'[{"a": "secret"}]\f', "malformed JSON", id="form feed behind"),
         pytest.param(b"a,b\n1,\xffsecret\n", "byte offset 6", id="no UTF-8"),
         pytest.param(b"a\n" + b"x" * 70_000 + b"\n\xe9\n", "byte offset 70003", id="far offset"),
     ],
@@ -169,6 +179,37 @@ def test_a_csv_heading_may_look_like_json() -> None:
 
 def test_a_long_comment_is_a_cell() -> None:
     assert read(b"a\n" + b"x" * 1_000_000 + b"\n") == [{"a": "x" * 1_000_000}]
+
+
+ROW = b'{"a": 12345, "b": "hello"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'a,b\n1,"2\n' + b"1,2\n" * 4_000_000, id="a quote that is not closed"),
+        pytest.param(b'a,b\n1,"' + b"x\n" * 7_000_000 + b'"\n', id="a cell of many lines"),
+        pytest.param(b'[{"a": "' + b"x" * 32_000_000 + b'"}]', id="a row of one text"),
+        pytest.param(b'[{"a": [' + b",".join([ROW] * 20_000) + b"]}]", id="a row of many objects"),
+        pytest.param(b'[{"a": "' + b"},{" * 160_000 + b'"}]', id="a text of brackets"),
+    ],
+)
+def test_no_report_takes_long_to_look_through(body: bytes) -> None:
+    chunks = (body[start : start + 16_384] for start in range(0, len(body), 16_384))
+    started_at = time.process_time()
+    with contextlib.suppress(UnusableAnswerError):
+        land(chunks, "")
+    assert time.process_time() - started_at < 5, "a multiple of what it takes"
+
+
+@pytest.mark.parametrize("nested", ['["},{", {}, {}]', '"\\\\\\"},{"', "[{}, {}]"])
+def test_a_piece_is_cut_between_rows_only(nested: str) -> None:
+    row = f'{{"a": {nested}}}'
+    document = f"[{','.join([row] * 10_000)}]".encode()
+    report = land((document[start : start + 4096] for start in range(0, len(document), 4096)), JSON)
+    assert isinstance(report, ReportFile)
+    assert len(list(report.pieces())) > 1
+    assert list(report.rows()) == list(json_rows(io.StringIO(document.decode())))
 
 
 def test_a_report_is_landed_in_a_file_without_a_name(
