@@ -34,6 +34,8 @@ _CELL_TYPES: Final[dict[ColumnType, Any]] = {
     ColumnType.BOOLEAN: bool | None,
 }
 _TEXTS: Final = msgspec.json.Decoder(list[str | None])
+_TEXT: Final = msgspec.json.Decoder(str)
+_PLAIN_NUMBER_SIGNS: Final = b"0123456789.-"
 _NUMBER_OR_NULL_SIGNS: Final = b"0123456789.-,nul"
 
 
@@ -81,7 +83,12 @@ def json_column(kind: ColumnType, convert: Converter) -> ColumnConverter:
 
 def json_cell(cell: Any) -> Cell:  # noqa: ANN401  # a JSON value, perhaps undecoded
     """Return a cell as `rows.py` has it."""
-    return cell_of_json(bytes(cell)) if isinstance(cell, msgspec.Raw) else scalar_cell(cell)
+    if not isinstance(cell, msgspec.Raw):
+        return scalar_cell(cell)
+    token = bytes(cell)
+    if not token.translate(None, _PLAIN_NUMBER_SIGNS):
+        return token.decode()
+    return scalar_cell(_TEXT.decode(token)) if token[:1] == b'"' else cell_of_json(token)
 
 
 @functools.lru_cache(maxsize=64)

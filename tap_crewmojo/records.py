@@ -1,7 +1,7 @@
 """The rows of a report made records, in batches: the fast way, with the careful way behind it.
 
 The fast way takes the rows of a chunk column by column. Where a chunk holds what that does not
-expect (a misfit, a new column), it is halved, and the few rows in question go the careful way of
+expect (a misfit, a new column), it is divided, and the few rows in question go the careful way of
 `schema.py`, one by one, which may add columns. The records are the same either way.
 """
 
@@ -36,7 +36,10 @@ CHUNK: Final = 500
 """Rows of CSV that are taken together: their cells fit into a processor's cache."""
 
 _FEW: Final = 8
-"""Rows that are not worth another halving."""
+"""Rows that are not worth another division."""
+
+_PARTS: Final = 8
+"""Parts that a division makes: with two, a misfit in each part has all converted once a level."""
 
 
 class RecordMaker:
@@ -132,8 +135,9 @@ class RecordMaker:
         except UnusualError:
             size = len(columns[0])
             if size > _FEW:
-                for half in (slice(size // 2), slice(size // 2, None)):
-                    part = [cells[half] for cells in columns]
+                step = max(size // _PARTS, _FEW)
+                for start in range(0, size, step):
+                    part = [cells[start : start + step] for cells in columns]
                     yield from self._chunk(headings, part, is_json=is_json)
             else:
                 cell = json_cell if is_json else _csv_cell

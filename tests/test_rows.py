@@ -181,6 +181,19 @@ def test_a_long_comment_is_a_cell() -> None:
     assert read(b"a\n" + b"x" * 1_000_000 + b"\n") == [{"a": "x" * 1_000_000}]
 
 
+@pytest.mark.parametrize("text", [rb"C:\\u0000", rb"C:\\udeploy", rb"\\\\ud800", rb"\ud83d\ude00"])
+def test_a_backslash_in_a_text_is_no_escape(text: bytes) -> None:
+    report = land([b'[{"a": "%b"}]' % text], JSON)
+    assert isinstance(report, ReportFile)
+    assert report.has_pieces
+
+
+@pytest.mark.parametrize("text", [rb"\\\u0000", rb"\ud83d\\\ude00"])
+def test_an_escape_behind_a_backslash_is_one(text: bytes) -> None:
+    with pytest.raises(UnusableAnswerError, match=r"row 1 \("):
+        land([b'[{"a": "%b"}]' % text], JSON)
+
+
 ROW = b'{"a": 12345, "b": "hello"}'
 
 
