@@ -120,6 +120,9 @@ def _check(rows: bytes) -> None:
         UnicodeDecodeError: they are no UTF-8.
     """
     rows.decode()
-    if b"\\u" in rows and _UNSTORABLE.search(rows.replace(b"\\\\", b" ")):
+    # Faster than looking for both characters at once.
+    escapes = rows.split(b"\\")[1:]
+    is_suspect = any(escape[:1] == b"u" for escape in escapes)
+    if is_suspect and _UNSTORABLE.search(rows.replace(b"\\\\", b" ")):
         raise msgspec.ValidationError
     _ROWS.decode(b"[%b]" % rows)
