@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 _LIKE_JSON = "[{\"'"
+# What the SDK takes for a batch_config, the required part of each first; it raises at others.
+_BATCH_PARTS = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
 
 
 def schema_mistakes(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
@@ -118,6 +120,22 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _mistakes_in_batches(config: Mapping[str, Any]) -> Iterator[str]:
+    batches = config.get("batch_config")
+    if not batches or not isinstance(batches, dict):
+        return
+    for name in sorted(batches.keys() - _BATCH_PARTS.keys() - {"batch_size"}):
+        yield f"batch_config: there is no setting {name!r}"
+    for part, (needed, *others) in _BATCH_PARTS.items():
+        given = batches.get(part)
+        if given is not None and not isinstance(given, dict):
+            continue
+        if not given or not given.get(needed):
+            yield f"batch_config: {part}.{needed} is missing"
+        for name in sorted((given or {}).keys() - {needed, *others}):
+            yield f"batch_config: there is no setting '{part}.{name}'"
+    size = batches.get("batch_size")
+    if size is not None and (not isinstance(size, int) or size < 1):  # 0 would write nothing
+        yield "batch_config: batch_size is no whole number from 1 on"
     form, root = _within(config, "encoding", "format"), _within(config, "storage", "root")
     needs = {
         "parquet": form == "parquet" and "pyarrow",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": "file:///x"}}
+
+
 @pytest.mark.parametrize("arguments", [(), ("--discover",), ("--test",)], ids=str)
 def test_all_mistakes_are_told_at_once_before_any_request(
     arguments: tuple[str, ...],
@@ -120,10 +123,36 @@ def test_all_mistakes_are_told_at_once_before_any_request(
             id="no year",
         ),
         pytest.param(
-            {"batch_config": {"encoding": {"format": "orc"}}}, "'orc' is not one of", id="orc"
+            {"batch_config": BATCHES | {"encoding": {"format": "orc"}}},
+            "'orc' is not one of",
+            id="orc",
         ),
         pytest.param(
-            {"batch_config": {"encoding": {}}, "stream_maps": {"a": {}}},
+            {"batch_config": BATCHES | {"storage": None}},
+            "storage.root is missing",
+            id="no storage",
+        ),
+        pytest.param(
+            {"batch_config": BATCHES | {"encoding": {"compression": "gzip"}}},
+            "encoding.format is missing",
+            id="no format of batches",
+        ),
+        pytest.param(
+            {"batch_config": BATCHES | {"storage": {"root": "file:///x", "rot": "x"}}},
+            "no setting 'storage.rot'",
+            id="unknown part of batches",
+        ),
+        pytest.param(
+            {"batch_config": BATCHES | {"batch_size": 0}}, "batch_size is no", id="batches of none"
+        ),
+        pytest.param(
+            {"batch_config": BATCHES | {"batch_size": "10"}}, "batch_size is no", id="size as text"
+        ),
+        pytest.param(
+            {"batch_config": BATCHES | {"size": 10}}, "no setting 'size'", id="size of batches"
+        ),
+        pytest.param(
+            {"batch_config": BATCHES, "stream_maps": {"a": {}}},
             "batch_config writes whole files",
             id="batches with maps",
         ),
@@ -151,7 +180,7 @@ def test_an_extra_that_is_not_installed_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not there
     storage = {"root": "s3://bucket/prefix"}
-    config = settings_for(company, "a", batch_config={"encoding": {}, "storage": storage})
+    config = settings_for(company, "a", batch_config=BATCHES | {"storage": storage})
     with pytest.raises(ConfigValidationError, match=r"tap-crewmojo\[s3\]"):
         TapCrewmojo(config=config, catalog={"streams": []})
 
