@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.column_types import ColumnType, infer
-from tap_crewmojo.errors import ReportError
+from tap_crewmojo.errors import ReportError, naming
 from tap_crewmojo.planning import sample_requests
 from tap_crewmojo.stream_log import StreamLog
 
@@ -81,7 +81,8 @@ def check_columns(
 
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:
     report = download(request)
-    types = infer(report.file.rows())
+    with naming(request):
+        types = infer(report.file.rows())
     is_empty = not types
     if is_empty and not report.file.is_json:
         # Headings without rows: columns all the same, if of a type that nothing tells.

@@ -92,6 +92,12 @@ def naming(request: object) -> Iterator[None]:
     except ReportError as exc:
         msg = f"{request}: the report {exc}"
         raise ReportError(msg) from None
+    except UnusableAnswerError as exc:  # what landing it could not see: it is nested too deeply
+        msg = f"{request}: {exc}"
+        raise ReportError(msg) from None
+    except RecursionError:
+        msg = f"{request}: the report is malformed JSON (nested too deeply)"
+        raise ReportError(msg) from None
 
 
 def vendor_text(body: bytes, *known: str) -> str:

@@ -64,6 +64,7 @@ def spool_parquet(report: ReportFile, maker: RecordMaker, compression: str | Non
     try:
         return _spooled(_csv_tables(report, maker), compression)
     except UnusualError:
+        maker.count = 0
         maker.rehearse(report)
         return _spooled(_record_tables(report, maker), compression)
 

@@ -178,11 +178,10 @@ class ReportStream(BatchedStream):
         """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
         download = self._download(request)
-        with naming(request):
+        with naming(request), contextlib.closing(download.file):
             keys = [name for name in self.primary_keys if name not in metadata_schema(dated=True)]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
             yield download.file, maker
-        download.file.close()
         seconds = self._clock.monotonic() - started_at
         self.progress.finish(request, rows=maker.count, jobs=download.jobs, seconds=seconds)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import assume, given
@@ -15,10 +16,10 @@ from tap_crewmojo.column_types import ColumnType, infer
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.parquet import spool_parquet
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.schema import StreamSchema, discovered_schema
+from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
 
 if TYPE_CHECKING:
-    from tap_crewmojo.schema import SchemaRules
+    from typing import Any
 
 NESTED = {ColumnType.OBJECT, ColumnType.ARRAY}
 
@@ -91,3 +92,17 @@ def test_a_parquet_file_holds_the_records(  # noqa: PLR0913, PLR0917
         assert outcome(by_arrow, body, *rest) == outcome(
             lambda body, *args: fast(report(body), *args), body, *rest
         )
+
+
+def test_a_row_without_a_key_is_named_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_crewmojo.parquet.BLOCK", 8)
+    monkeypatch.setattr("tap_crewmojo.csv_pieces.PIECE", 8)
+    monkeypatch.setattr("tap_crewmojo.landing._HEAD", 8)
+    how = SchemaRules({}, True, OnNewColumn.ADD, UTC)  # noqa: FBT003
+    types = dict.fromkeys("AB", ColumnType.STRING)
+    schema = StreamSchema(
+        discovered_schema(types, how, dated=False), how, dated=False, is_selected=lambda _: True
+    )
+    body = b"A,B\n" + b"one,two\n" * 20 + b"one,\n"
+    with pytest.raises(ReportError, match="in row 21 "):
+        by_arrow((body, "text/csv"), schema, ["B"])

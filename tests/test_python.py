@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import tempfile
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from singer import TIME_SCALE, run_tap, tap_environment, timeless
@@ -13,13 +14,14 @@ from test_readme import block
 
 from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from tap_crewmojo.sandbox.runner import Sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +113,25 @@ def test_a_report_that_cannot_be_read_raises(
     with pytest.raises(ReportError, match=r"no\.report"):
         list(taken(tap, "no_report"))
     assert list(taken(tap, "oneonone_summary"))
+
+
+def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(
+    settings_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[IO[bytes]] = []
+    make = tempfile.TemporaryFile
+
+    def remembered(**options: Any) -> IO[bytes]:  # noqa: ANN401
+        files.append(make(**options))
+        return files[-1]
+
+    monkeypatch.setattr("tap_crewmojo.landing.tempfile.TemporaryFile", remembered)
+    table = Table(("Code", "Score"), (("a", 1), (None, 2)))
+    with Sandbox(time_scale=TIME_SCALE, reports={"x.y": ReportSource(lambda *_: table)}) as sandbox:
+        report = {"id": "x.y", "primary_keys": ["Code"]}
+        tap = TapCrewmojo(config=settings_for(sandbox, report, end_date="2025-01-31"))
+        with pytest.raises(ReportError, match="row 2") as failure:
+            list(taken(tap, "x_y"))
+    assert failure.value.__traceback__  # which holds all that was in use
+    assert files
+    assert all(file.closed for file in files)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import ReportError, UnusableAnswerError, naming
 from tap_crewmojo.landing import JobEnvelope, land
 from tap_crewmojo.report_file import ReportFile
 from tap_crewmojo.rows import json_rows
@@ -166,6 +166,15 @@ def test_what_cannot_be_read_is_refused_without_quoting_it(body: bytes, words: s
 def test_a_word_from_the_server_is_no_empty_report(body: bytes, content_type: str) -> None:
     with pytest.raises(UnusableAnswerError, match="neither a report nor a job"):
         read(body, content_type)
+
+
+def test_what_is_too_deep_to_be_read_fails_its_report_only() -> None:
+    body = b'[{"a": ' + b"[" * 960 + b"]" * 960 + b"}]"
+    with (
+        pytest.raises(ReportError, match=r"that window: .*nested too deeply"),
+        naming("that window"),
+    ):
+        read(body, JSON)
 
 
 def test_repeated_headings_are_told_apart() -> None:
