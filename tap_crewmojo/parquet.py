@@ -7,6 +7,7 @@ records. So values and types are the same. Needs the extra `parquet`.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import itertools
 import tempfile
@@ -109,8 +110,11 @@ def _read(columns: Sequence[Column], keys: AbstractSet[str], block: bytes) -> _B
     """Return the values of some lines of CSV, by column, and how many lines they are.
 
     Raises:
-        UnusualError: there is a misfit, a value in a new column, or none in a key.
+        UnusualError: there is a misfit, a value in a new column, none in a key, or a byte order
+            mark.
     """
+    if block.startswith(codecs.BOM_UTF8):  # Arrow would take it off the first cell
+        raise UnusualError
     names = [str(place) for place in range(len(columns))]
     selected = [name for name, column in zip(names, columns, strict=True) if column.selected]
     cells = csv.read_csv(

@@ -94,6 +94,16 @@ def test_a_parquet_file_holds_the_records(  # noqa: PLR0913, PLR0917
         )
 
 
+def test_a_byte_order_mark_in_a_cell_stays() -> None:
+    how = SchemaRules({}, True, OnNewColumn.ADD, UTC)  # noqa: FBT003
+    types = dict.fromkeys("AB", ColumnType.STRING)
+    schema = StreamSchema(
+        discovered_schema(types, how, dated=False), how, dated=False, is_selected=lambda _: True
+    )
+    (row,) = by_arrow(("A,B\n\ufeffone,two\n".encode(), "text/csv"), schema, [])
+    assert row["A"] == "\ufeffone"
+
+
 def test_a_row_without_a_key_is_named_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_crewmojo.parquet.BLOCK", 8)
     monkeypatch.setattr("tap_crewmojo.csv_pieces.PIECE", 8)
