@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -181,7 +182,7 @@ def _number(cell: Cell) -> Value | Misfit:
     if not match[1]:
         return int(cell)
     value = float(cell)
-    if len(cell) > _MOST_DIGITS and repr(value) != cell:
+    if len(cell) > _MOST_DIGITS and f"{Decimal(repr(value)):f}" != cell:
         digits = len(cell.lstrip("-0.").replace(".", ""))
         return value if digits <= _MOST_DIGITS else MISFIT
     return value

@@ -16,15 +16,10 @@ from typing_extensions import override
 from tap_crewmojo.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.environment import environment_mistakes, unknown_variables
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.mistakes import (
-    environment_mistakes,
-    mistakes,
-    schema_mistakes,
-    unknown,
-    unknown_variables,
-)
+from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
 from tap_crewmojo.prefetch import Prefetch, Workers
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.settings import Settings

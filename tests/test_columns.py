@@ -30,6 +30,7 @@ DATE_TIME, STRING = ColumnType.DATE_TIME, ColumnType.STRING
         ("123456789012345", NUMBER),
         ("0.000000000123456", NUMBER),
         ("1234567890123456", STRING),
+        ("0.000035000000000000004", NUMBER),  # 3.5000000000000004e-05 in JSON
         ("3.6666666666666665", NUMBER),  # a double's own digits: an average, no identifier
         ("0.30000000000000004", NUMBER),
         ("1.2345678901234567890", STRING),
