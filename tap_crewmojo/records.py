@@ -15,6 +15,7 @@ import msgspec
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.json_columns import can_be_field, columns_of, json_cell, json_column
 from tap_crewmojo.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
+from tap_crewmojo.repeated_keys import RepeatedKeys
 from tap_crewmojo.rows import array_rows
 from tap_crewmojo.text_columns import UnusualError, text_column
 
@@ -101,9 +102,11 @@ class RecordMaker:
             ReportError: as in `batches`.
         """
         misfits = self.schema.misfits.copy()
-        for _ in self.batches(report):
-            pass
+        repeated = RepeatedKeys(self.primary_keys)
+        for batch in self.batches(report):
+            repeated.look_at(map(as_tuple, batch), self.names)
         self.schema.misfits = misfits
+        self.schema.repeated_keys += repeated.count
         self.count = 0
 
     def _csv_batches(self, report: ReportFile) -> Iterator[list[Record]]:

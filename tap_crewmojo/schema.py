@@ -105,6 +105,7 @@ class StreamSchema:
         revision: another number whenever columns have come in, or were left out.
         misfits: how many values of each column did not fit its type.
         ignored: columns that were left out, for the catalog lacks them.
+        repeated_keys: how many rows have the primary key of another row of their window.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class StreamSchema:
         self.revision = 0
         self.misfits: Counter[str] = Counter()
         self.ignored: set[str] = set()
+        self.repeated_keys = 0
         self._properties: dict[str, dict[str, Any]] = vendors | own
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
@@ -206,6 +208,12 @@ class StreamSchema:
                 f"Column {name!r}: {count} values do not fit its type; they are in "
                 f"{self._names.variant(name)!r}. To give it another type, see the setting "
                 "`reports`, `columns`"
+            )
+        if self.repeated_keys:
+            yield (
+                "Rows with the primary key of another row of their window: "
+                f"{self.repeated_keys}. A target that upserts keeps one of each: choose other "
+                "primary_keys, or none"
             )
         for name in sorted(self.ignored):
             yield (

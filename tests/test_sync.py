@@ -315,6 +315,22 @@ def test_a_full_table_is_activated_only_after_its_last_record(
     assert versions == {version}
 
 
+@pytest.mark.parametrize(("keys", "repeated"), [(["Code"], 2), (["Code", "Score"], 1), ([], 0)])
+def test_keys_that_do_not_tell_rows_apart_are_warned_of(
+    keys: list[str], repeated: int, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = (("1", "10"), ("2", "10"), ("1", "10"), ("1", "20"))
+    reports = {"x": ReportSource(lambda *_: Table(("Code", "Score"), rows))}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        report = {"id": "x", "primary_keys": keys}
+        # The same in each month, which is no repetition.
+        run = run_tap(settings_for(sandbox, report, end_date="2025-02-28"), tmp_path).succeeded()
+    assert len(run.records("x")) == 2 * len(rows)
+    words = "Rows with the primary key of another row of their window"
+    assert (f"{words}: {2 * repeated}. " in run.stderr) == bool(repeated)
+    assert (words in run.stderr) == bool(repeated)
+
+
 def test_given_primary_keys_keep_the_months_apart(
     company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
