@@ -1,9 +1,4 @@
-"""Column types: inferred from rows, written as JSON schema, and applied to values.
-
-The vendor publishes no types, so they are told from what a cell looks like, and nothing ambiguous
-is guessed: what is no number, boolean, date or date-time beyond doubt stays a string. Numbers are
-never `integer`: a target that later meets 1.5 in such a column stores 2 or stops.
-"""
+"""Column types: written as JSON schema, and applied to cells."""
 
 from __future__ import annotations
 
@@ -18,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from tap_crewmojo.rows import nested_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import tzinfo
 
-    from tap_crewmojo.rows import Cell, Row
+    from tap_crewmojo.rows import Cell
 
 Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None"
 
@@ -32,8 +27,9 @@ _DATE_TIME = re.compile(
     r"(?:(?:\.[0-9]{1,9})?Z|(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
-_MOST_DIGITS: Final = 15
-_MOST_REMEMBERED: Final = 1 << 16
+MOST_DIGITS: Final = 15
+"""Digits that a double always holds."""
+
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -90,25 +86,6 @@ class ColumnType(StrEnum):
             return cls(schema["format"])
         return cls(kind) if kind in set(cls) else cls.STRING
 
-    @classmethod
-    def of_cell(cls, cell: str | dict[str, Any] | list[Any]) -> ColumnType:
-        """Return the one type that a cell's text fits beyond doubt."""
-        if isinstance(cell, dict):
-            return cls.OBJECT
-        if isinstance(cell, list):
-            return cls.ARRAY
-        return next(
-            (kind for kind in _TOLD_BY_TEXT if converter(kind)(cell) is not MISFIT), cls.STRING
-        )
-
-
-_TOLD_BY_TEXT: Final = (
-    ColumnType.NUMBER,
-    ColumnType.DATE,
-    ColumnType.DATE_TIME,
-    ColumnType.BOOLEAN,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ColumnConfig:
@@ -121,30 +98,6 @@ class ColumnConfig:
 
     type: ColumnType
     format: str | None = None
-
-
-def infer(rows: Iterable[Row]) -> dict[str, ColumnType]:
-    """Return the type of each column, by its heading, in the order of appearance.
-
-    A column has a type if all its non-empty cells fit it; a column without any is a string.
-    """
-    types: dict[str, ColumnType | None] = {}
-    fitting: dict[str, set[object]] = {}
-    for row in rows:
-        for heading, cell in row.items():
-            known = types.setdefault(heading, None)
-            if cell is None or known is ColumnType.STRING:
-                continue
-            if known is None:
-                types[heading] = ColumnType.of_cell(cell)
-                fitting[heading] = set()
-            elif isinstance(cell, str) and cell in fitting[heading]:
-                continue  # as the same dates and numbers come again and again
-            elif converter(known)(cell) is MISFIT:
-                types[heading] = ColumnType.STRING
-            elif isinstance(cell, str) and len(fitting[heading]) < _MOST_REMEMBERED:
-                fitting[heading].add(cell)
-    return {heading: kind or ColumnType.STRING for heading, kind in types.items()}
 
 
 def converter(kind: ColumnType, form: str | None = None, zone: tzinfo = UTC) -> Converter:
@@ -182,9 +135,9 @@ def _number(cell: Cell) -> Value | Misfit:
     if not match[1]:
         return int(cell)
     value = float(cell)
-    if len(cell) > _MOST_DIGITS and f"{Decimal(repr(value)):f}" != cell:
+    if len(cell) > MOST_DIGITS and f"{Decimal(repr(value)):f}" != cell:
         digits = len(cell.lstrip("-0.").replace(".", ""))
-        return value if digits <= _MOST_DIGITS else MISFIT
+        return value if digits <= MOST_DIGITS else MISFIT
     return value
 
 

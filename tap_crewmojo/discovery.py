@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.column_types import ColumnType, infer
+from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError, naming
+from tap_crewmojo.inference import infer
 from tap_crewmojo.planning import sample_requests
 from tap_crewmojo.stream_log import StreamLog
 

@@ -8,13 +8,13 @@ all cells of the piece stay as they are written, and the odd ones are read one b
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.rows import cell_of_json, scalar_cell
+from tap_crewmojo.structs import struct_of
 from tap_crewmojo.text_columns import nested_column, numbers_of, text_column
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tap_crewmojo.schema import Column
     from tap_crewmojo.text_columns import Cells, ColumnConverter
 
-_NO_FIELD_NAME = re.compile(r'["\\\x00-\x1f]')
 _NULL: Final = msgspec.Raw(b"null")
 _CELL_TYPES: Final[dict[ColumnType, Any]] = {
     ColumnType.STRING: str | None,
@@ -37,11 +36,6 @@ _TEXTS: Final = msgspec.json.Decoder(list[str | None])
 _TEXT: Final = msgspec.json.Decoder(str)
 _PLAIN_NUMBER_SIGNS: Final = b"0123456789.-"
 _NUMBER_OR_NULL_SIGNS: Final = b"0123456789.-,nul"
-
-
-def can_be_field(name: str) -> bool:
-    """Tell whether msgspec takes a name for a field of a struct."""
-    return not _NO_FIELD_NAME.search(name)
 
 
 def columns_of(
@@ -93,16 +87,8 @@ def json_cell(cell: Any) -> Cell:  # noqa: ANN401  # a JSON value, perhaps undec
 
 @functools.lru_cache(maxsize=64)
 def _decoder(headings: tuple[str, ...], types: tuple[Any, ...]) -> msgspec.json.Decoder[Any]:
-    fields = [f"field{place}" for place in range(len(headings))]
-    row_type = msgspec.defstruct(
-        "Row",
-        [
-            (field, kind, _NULL if kind is msgspec.Raw else None)
-            for field, kind in zip(fields, types, strict=True)
-        ],
-        rename=dict(zip(fields, headings, strict=True)),
-        forbid_unknown_fields=True,
-        gc=False,
+    row_type = struct_of(
+        headings, [(kind, _NULL if kind is msgspec.Raw else None) for kind in types]
     )
     rows: Any = list[row_type]  # type: ignore[valid-type]  # a type made just now
     return msgspec.json.Decoder(rows)

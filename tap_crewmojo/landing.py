@@ -99,16 +99,17 @@ def _landed(
     pieces = _pieces(head, landing)
     deque(landing, maxlen=0)  # what is left, if it was not looked through to its end
     file.flush()
-    if not head.text:
+    text, is_json = head.text, head.is_json
+    if not text:
         msg = "the answer is empty: not even column headings"
         raise UnusableAnswerError(msg)
-    if _MARKUP_START.match(head.text) or (head.text[0] == "<" and not head.says_csv):
+    if _MARKUP_START.match(text) or (text[0] == "<" and not head.says_csv):
         msg = "the answer is a web page instead of a report; is there a proxy in between?"
         raise UnusableAnswerError(msg)
-    if head.is_json and len(head.data) < _HEAD and (envelope := _envelope(head)):
+    if is_json and len(head.data) < _HEAD and (envelope := _envelope(head)):
         return envelope
-    report = ReportFile(file, is_json=head.is_json, encoding=head.encoding, pieces=pieces)
-    if not head.is_json and not head.says_csv and not _is_table(report):
+    report = ReportFile(file, is_json=is_json, encoding=head.encoding, pieces=pieces)
+    if not is_json and not head.says_csv and not _is_table(report):
         msg = "the answer is a text that is neither a report nor a job"
         raise UnusableAnswerError(msg)
     return report

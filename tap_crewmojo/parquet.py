@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from tap_crewmojo.column_types import ColumnType, converter
+from tap_crewmojo.column_types import MOST_DIGITS, ColumnType, converter
 from tap_crewmojo.metadata import ROW_NUMBER
 from tap_crewmojo.records import as_tuple
 from tap_crewmojo.text_columns import UnusualError, text_column
@@ -41,7 +41,6 @@ ROWS: Final = 10_000
 
 _READERS: Final = 2  # beside the thread that writes; more would wait for it
 _Block: TypeAlias = "tuple[dict[str, pa.Array], int]"
-_MOST_DIGITS: Final = 15
 _NUMBER: Final = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?$"
 _MOMENT: Final = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z$"
 _TYPES: Final = {
@@ -176,7 +175,7 @@ def _values(column: Column, texts: pa.Array) -> pa.Array:
 def _are_plain_numbers(texts: pa.Array) -> bool:
     return (
         pc.all(pc.match_substring_regex(texts, _NUMBER)).as_py() is not False
-        and (pc.max(pc.binary_length(texts)).as_py() or 0) <= _MOST_DIGITS
+        and (pc.max(pc.binary_length(texts)).as_py() or 0) <= MOST_DIGITS
     )
 
 

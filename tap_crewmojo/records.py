@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.json_columns import can_be_field, columns_of, json_cell, json_column
+from tap_crewmojo.json_columns import columns_of, json_cell, json_column
 from tap_crewmojo.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
 from tap_crewmojo.repeated_keys import RepeatedKeys
 from tap_crewmojo.rows import array_rows
+from tap_crewmojo.structs import can_be_field, struct_of
 from tap_crewmojo.text_columns import UnusualError, text_column
 
 if TYPE_CHECKING:
@@ -233,9 +234,7 @@ def as_tuple(record: Record) -> tuple[Value, ...]:
 
 def as_dict(record: Record, names: Sequence[str]) -> dict[str, Value]:
     """Return a record as the SDK wants it."""
-    if isinstance(record, dict):
-        return record
-    return dict(zip(names, msgspec.structs.astuple(record), strict=True))
+    return dict(zip(names, as_tuple(record), strict=True))
 
 
 def _csv_cell(cell: str) -> str | None:
@@ -245,10 +244,4 @@ def _csv_cell(cell: str) -> str | None:
 def _record_type(names: Sequence[str]) -> Callable[..., Record]:
     if not all(map(can_be_field, names)):
         return lambda *values: dict(zip(names, values, strict=True))
-    fields = [f"field{place}" for place in range(len(names))]
-    return msgspec.defstruct(
-        "Record",
-        [(field, Any) for field in fields],
-        rename=dict(zip(fields, names, strict=True)),
-        gc=False,
-    )
+    return struct_of(names, [(Any,)] * len(names))

@@ -49,6 +49,10 @@ class SchemaRules:
     on_new_column: OnNewColumn
     zone: tzinfo
 
+    def given(self, heading: str, name: str) -> ColumnConfig | None:
+        """Return the type that the user gives to a column, by its heading or name."""
+        return self.columns.get(heading) or self.columns.get(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -67,28 +71,6 @@ class Column:
     convert: Converter
     selected: bool
     is_new: bool
-
-
-def discovered_schema(
-    types: Mapping[str, ColumnType], rules: SchemaRules, *, dated: bool
-) -> dict[str, Any]:
-    """Return the JSON schema of a stream whose columns' types were inferred.
-
-    Args:
-        types: the inferred types, by heading.
-        rules: how the report's columns are typed.
-        dated: whether the report is asked for by windows.
-    """
-    properties = {}
-    for heading, name in ColumnNames((), RESERVED).assign(types).items():
-        inferred = types[heading] if rules.infer_types else ColumnType.STRING
-        given = _given(rules, heading, name)
-        properties[name] = (given.type if given else inferred).json_schema
-    return {"type": "object", "properties": properties | metadata_schema(dated=dated)}
-
-
-def _given(rules: SchemaRules, heading: str, name: str) -> ColumnConfig | None:
-    return rules.columns.get(heading) or rules.columns.get(name)
 
 
 class StreamSchema:
@@ -221,7 +203,7 @@ class StreamSchema:
             )
 
     def _column(self, heading: str, name: str) -> Column:
-        given = _given(self._rules, heading, name)
+        given = self._rules.given(heading, name)
         known = self._properties.get(name)
         if known:
             kind = ColumnType.of_json_schema(known)

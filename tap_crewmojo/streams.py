@@ -13,11 +13,18 @@ from tap_crewmojo.batch_files import BatchFiles
 from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.discovery import check_columns, take_sample
 from tap_crewmojo.errors import ReportError, naming
-from tap_crewmojo.metadata import END_DATE, START_DATE, key_properties, metadata_schema
+from tap_crewmojo.inference import discovered_schema
+from tap_crewmojo.metadata import (
+    END_DATE,
+    RESERVED,
+    START_DATE,
+    key_properties,
+    metadata_schema,
+)
 from tap_crewmojo.planning import due_requests
 from tap_crewmojo.progress import Progress
 from tap_crewmojo.records import RecordMaker, metadata_of
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
+from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.singer_stream import BatchedStream
 from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.windows import advanced
@@ -179,7 +186,7 @@ class ReportStream(BatchedStream):
         started_at = self._clock.monotonic()
         download = self._download(request)
         with naming(request), contextlib.closing(download.file):
-            keys = [name for name in self.primary_keys if name not in metadata_schema(dated=True)]
+            keys = [name for name in self.primary_keys if name not in RESERVED]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
             yield download.file, maker
         seconds = self._clock.monotonic() - started_at

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from tap_crewmojo.column_types import MISFIT, ColumnType, Value, converter
+from tap_crewmojo.column_types import MISFIT, MOST_DIGITS, ColumnType, Value, converter
 
 if TYPE_CHECKING:
     from tap_crewmojo.column_types import Converter
@@ -28,12 +28,11 @@ Raises:
     UnusualError: a value does not fit; which one, the rows tell when they are taken one by one.
 """
 
-_MOST_DIGITS: Final = 15
-_LIMIT: Final = 10**_MOST_DIGITS
+_LIMIT: Final = 10**MOST_DIGITS
 _MOST_REMEMBERED: Final = 1 << 16
 _NUMBER_SIGNS: Final = b"0123456789.-,"
 _ALIKE: Final = bytes.maketrans(b"123456789.-", b"0" * 11)
-_LONG: Final = b"0" * (_MOST_DIGITS + 1)
+_LONG: Final = b"0" * (MOST_DIGITS + 1)
 _NUMBERS: Final = msgspec.json.Decoder(list[int | float | None])
 _MOMENTS: Final = msgspec.json.Decoder(list[datetime])
 _ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from tap_crewmojo.column_names import LONGEST, ColumnNames
-from tap_crewmojo.column_types import MISFIT, ColumnType, converter, infer
+from tap_crewmojo.column_types import MISFIT, ColumnType, converter
+from tap_crewmojo.inference import infer, type_of_cell
 
 if TYPE_CHECKING:
     from random import Random
@@ -75,7 +76,7 @@ DATE_TIME, STRING = ColumnType.DATE_TIME, ColumnType.STRING
     ],
 )
 def test_the_type_of_a_text(text: str, kind: ColumnType) -> None:
-    assert ColumnType.of_cell(text) is kind
+    assert type_of_cell(text) is kind
 
 
 texts = st.text() | st.from_regex(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", fullmatch=True)
@@ -96,7 +97,7 @@ likely = st.sampled_from(
 @given(texts | likely)
 @example("-0.0")
 def test_a_converted_value_is_the_text_again(text: str) -> None:
-    kind = ColumnType.of_cell(text)
+    kind = type_of_cell(text)
     value = converter(kind)(text)
     match kind:
         case ColumnType.NUMBER:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from singer import TIME_SCALE, run_tap
 
-from tap_crewmojo.column_types import ColumnConfig, ColumnType, infer, to_text
+from tap_crewmojo.column_types import ColumnConfig, ColumnType, to_text
+from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
+from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

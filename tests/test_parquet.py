@@ -12,11 +12,12 @@ from pyarrow import parquet
 from test_fast_columns import columns, moment, number, other
 from test_records import METADATA, as_csv, bodies, fast, report, rules
 
-from tap_crewmojo.column_types import ColumnType, infer
+from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.parquet import spool_parquet
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
+from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
     from typing import Any

@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer import TIME_SCALE, run_tap
 
-from tap_crewmojo.column_types import ColumnConfig, ColumnType, infer
+from tap_crewmojo.column_types import ColumnConfig, ColumnType
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.landing import land
 from tap_crewmojo.records import RecordMaker, as_dict
 from tap_crewmojo.report_file import ReportFile
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
+from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

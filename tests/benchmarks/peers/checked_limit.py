@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_crewmojo.column_types import ColumnType, infer
+from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema, discovered_schema
+from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,35 @@
+"""msgspec's structs for rows and records, whose columns may have almost any names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NO_FIELD_NAME = re.compile(r'["\\\x00-\x1f]')
+
+
+def can_be_field(name: str) -> bool:
+    """Tell whether msgspec takes a name for a field of a struct."""
+    return not _NO_FIELD_NAME.search(name)
+
+
+def struct_of(names: Sequence[str], types: Sequence[tuple[Any, ...]]) -> type[msgspec.Struct]:
+    """Make a struct; what it is decoded from may have no other fields.
+
+    Args:
+        names: its fields as JSON has them, each of which `can_be_field`.
+        types: the type of each, and its default where it has one.
+    """
+    fields = [f"field{place}" for place in range(len(names))]
+    return msgspec.defstruct(
+        "Row",
+        [(field, *given) for field, given in zip(fields, types, strict=True)],
+        rename=dict(zip(fields, names, strict=True)),
+        forbid_unknown_fields=True,
+        gc=False,
+    )
