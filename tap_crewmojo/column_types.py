@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import tzinfo
 
-    from tap_crewmojo.rows import Cell
+    from tap_crewmojo.cells import Cell
 
 Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None"
 

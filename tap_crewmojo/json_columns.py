@@ -20,8 +20,8 @@ from tap_crewmojo.text_columns import nested_column, numbers_of, text_column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_crewmojo.cells import Cell
     from tap_crewmojo.column_types import Converter
-    from tap_crewmojo.rows import Cell
     from tap_crewmojo.schema import Column
     from tap_crewmojo.text_columns import Cells, ColumnConverter
 

@@ -14,8 +14,7 @@ from tap_crewmojo.errors import UnusableAnswerError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Cell: TypeAlias = "str | dict[str, Any] | list[Any] | None"
-"""One cell as text, whether it came as CSV or as a JSON scalar; nested JSON as it is."""
+    from tap_crewmojo.cells import Cell
 
 Row: TypeAlias = "dict[str, Cell]"
 """One row, by the headings of the report."""
