@@ -113,11 +113,11 @@ ONCE: dict[Any, list[dict[str, Any]]] = {
         {"kind": "status", "status": 429, "retry_after": "7"},
         {"kind": "reset"},
         {"kind": "cut"},
-        {"kind": "cut-chunked"},
+        {"kind": "cut", "framing": "chunked"},
         {"kind": "empty"},
         {"kind": "body", "body": "<html>busy</html>", "content_type": "text/html"},
         {"kind": "delay", "seconds": 100},
-        {"kind": "gzip"},
+        {"kind": "compress"},
     ],
     "post": [
         {"kind": "status", "status": 500},
@@ -128,7 +128,7 @@ ONCE: dict[Any, list[dict[str, Any]]] = {
         {"kind": "status", "status": 401},
         {"kind": "reset"},
         {"kind": "cut"},
-        {"kind": "cut-chunked"},
+        {"kind": "cut", "framing": "chunked"},
         {"kind": "revoke"},
         {"kind": "empty"},
         {"kind": "body", "body": "<!doctype html><p>busy", "content_type": "text/html"},
@@ -137,7 +137,7 @@ ONCE: dict[Any, list[dict[str, Any]]] = {
         {"kind": "body", "body": 'a,b\n1,"x', "content_type": "text/csv"},
         {"kind": "body", "body": "a,b\n1\n", "content_type": "text/csv"},
         {"kind": "delay", "seconds": 100},
-        {"kind": "gzip"},
+        {"kind": "compress"},
     ],
 }
 ONCE["poll"] = [
@@ -149,7 +149,7 @@ ONCE["poll"] = [
 ]
 
 
-BODIES = {"cut", "cut-chunked", "gzip", "body", "empty"}
+BODIES = {"cut", "compress", "body", "empty"}
 
 
 def words(fault: dict[str, Any]) -> str:
@@ -207,7 +207,7 @@ ALWAYS: list[tuple[Any, dict[str, Any]]] = [
     ("poll", {"kind": "status", "status": 410}),
     ("poll", {"kind": "lose-job"}),
     ("poll", {"kind": "status", "status": 502}),
-    ("poll", {"kind": "cut-chunked"}),
+    ("poll", {"kind": "cut", "framing": "chunked"}),
 ]
 
 

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
+import re
 import shlex
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import time
 import warnings
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 import trustme
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tap_crewmojo.sandbox.command import serve
 from tap_crewmojo.sandbox.company import FIRST_DAY, LAST_DAY, REPORTS, Company
-from tap_crewmojo.sandbox.faults import Fault, FaultPlan, Kind, Phase
+from tap_crewmojo.sandbox.faults import Fault, FaultPlan, Phase
+from tap_crewmojo.sandbox.kinds import KINDS
 from tap_crewmojo.sandbox.render import to_csv, to_json
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -42,6 +49,15 @@ SCALE = 0.002
 MARCH = {"startDate": 20240301, "endDate": 20240331}
 SLOW = ReportSource(lambda *_: Table(("a",), ((1,),)), generation_seconds=75)
 HELD_UP = ReportSource(lambda *_: Table(("a",), ((1,),)), generation_seconds=10**6)
+
+
+@dataclass(frozen=True)
+class Wired:
+    """A response as bytes, split at its first blank line."""
+
+    head: str
+    body: bytes
+    is_kept: bool  # the connection
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,29 @@ class Client:
 
     def poll(self, report: str, job: str, token: dict[str, str]) -> requests.Response:
         return requests.get(self.url(report, job), headers=token, timeout=10)
+
+    @property
+    def csv(self) -> bytes:
+        """The true `people.directory`."""
+        return to_csv(self.sandbox.company.report("people.directory"))
+
+    def on_the_wire(self, path: str = "integrations/download/people.directory") -> Wired:
+        """Return what comes over the wire in response to a POST."""
+        address = urlsplit(self.sandbox.api_url)
+        host = f"HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        authorization = self.token()["Authorization"]
+        # The second request is answered only where the connection is kept.
+        text = (
+            f"POST {address.path}/{path} {host}Content-Length: 2\r\n"
+            f"Authorization: {authorization}\r\n\r\n{{}}"
+            f"GET / {host}Connection: close\r\n\r\n"
+        )
+        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+            connection.sendall(text.encode())
+            got = b"".join(iter(partial(connection.recv, 1 << 16), b""))
+        first, hint, _ = got.partition(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain")
+        head, _, body = first.partition(b"\r\n\r\n")
+        return Wired(head.decode("latin-1"), body, is_kept=bool(hint))
 
     def wait(self, report: str, job: str, token: dict[str, str]) -> requests.Response:
         """Poll until there is something else than the envelope."""
@@ -572,12 +611,12 @@ def test_a_reset(client: Client) -> None:
     assert [entry.status for entry in client.sandbox.requests] == [None, 200, None, 200]
 
 
-@pytest.mark.parametrize("kind", ["cut", "cut-chunked"])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("report", ["people.directory", "review.detail"])
-def test_a_cut_body(client: Client, kind: Kind, report: str) -> None:
+def test_a_cut_body(client: Client, framing: str, report: str) -> None:
     whole = to_csv(client.sandbox.company.report(report))
     pieces: list[bytes] = []
-    client.sandbox.faults.add(Fault(phase="post", kind=kind))
+    client.sandbox.faults.add(Fault(phase="post", kind="cut", framing=framing))
     with requests.post(
         client.url(report), json={}, headers=client.token(), timeout=10, stream=True
     ) as answer:
@@ -585,11 +624,47 @@ def test_a_cut_body(client: Client, kind: Kind, report: str) -> None:
             pieces.extend(answer.iter_content(1 << 10))
         announced = answer.headers.get("Content-Length")
     assert answer.status_code == 200
-    assert announced == (str(len(whole)) if kind == "cut" else None)
+    assert announced == (str(len(whole)) if framing == "length" else None)
     got = b"".join(pieces)
     assert len(whole) // 2 - 1024 <= len(got) <= len(whole) // 2
     assert whole.startswith(got)
     assert client.post(report).content == whole
+
+
+@pytest.mark.parametrize("at", ["half", "cell", "line"])
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+def test_where_a_body_is_cut(client: Client, framing: str, at: str) -> None:
+    whole = client.csv
+    lines = whole.splitlines(keepends=True)
+    part = {
+        "half": whole[: len(whole) // 2],
+        "cell": whole.rstrip()[:-1],
+        "line": b"".join(lines[:-1]),
+    }[at]
+    client.sandbox.faults.add(Fault(phase="post", kind="cut", framing=framing, at=at))
+    got = client.on_the_wire()
+    assert got.head.startswith("HTTP/1.1 200 OK\r\nContent-Type: text/csv; charset=utf-8\r\n")
+    assert not got.is_kept
+    match framing:
+        case "length":
+            assert f"Content-Length: {len(whole)}" in got.head
+            assert got.body == part
+        case "chunked":
+            assert "Transfer-Encoding: chunked" in got.head
+            assert got.body == b"%x\r\n%s\r\n" % (len(part), part)
+        case _:
+            assert got.head.endswith("charset=utf-8\r\nConnection: close")
+            assert got.body == part
+
+
+def test_a_body_whose_end_nothing_announces(client: Client) -> None:
+    client.sandbox.faults.add(Fault(phase="post", kind="frame"))
+    got = client.on_the_wire()
+    assert got.head.split("\r\n")[1:] == [
+        "Content-Type: text/csv; charset=utf-8",
+        "Connection: close",
+    ]
+    assert (got.body, got.is_kept) == (client.csv, False)
 
 
 def test_a_cut_token_has_been_issued_all_the_same(client: Client) -> None:
@@ -643,25 +718,198 @@ def test_a_redirect(client: Client) -> None:
     assert (second.status_code, second.headers["Location"]) == (307, "/v1/oauth/token")
 
 
-def test_a_compressed_answer(client: Client) -> None:
-    client.sandbox.faults.add(Fault(phase="post", kind="gzip", times=2))
-    whole = to_csv(client.sandbox.company.report("people.directory"))
+WINDOWS = {"gzip": 31, "deflate": 15, "raw-deflate": -15}
+
+
+@pytest.mark.parametrize("encoding", WINDOWS)
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+def test_a_compressed_body(client: Client, encoding: str, framing: str) -> None:
+    fault = Fault(phase="post", kind="compress", encoding=encoding, framing=framing, times=3)
+    client.sandbox.faults.add(fault, replace(fault, damage="half", times=1))
     answer = client.post("people.directory")
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert answer.content == whole
-    with requests.post(
-        client.url("people.directory"), json={}, headers=client.token(), timeout=10, stream=True
-    ) as raw:
-        assert gzip.decompress(raw.raw.read()) == whole
+    assert answer.headers["Content-Encoding"] == encoding.removeprefix("raw-")
+    assert answer.content == client.csv
+    whole = unchunked(client.on_the_wire(), framing)
+    assert zlib.decompress(whole, WINDOWS[encoding]) == client.csv
+    assert client.on_the_wire().is_kept == (framing != "close")
+    half = unchunked(client.on_the_wire(), framing)
+    assert half == whole[: len(whole) // 2]
+    reader = zlib.decompressobj(WINDOWS[encoding])
+    part = reader.decompress(half)
+    assert client.csv.startswith(part)
+    assert part
+    assert not reader.eof
+
+
+def unchunked(got: Wired, framing: str) -> bytes:
+    """Return a body, if it is framed as it should be: the framing is not what is wrong with it."""
+    if framing != "chunked":
+        assert f"Content-Length: {len(got.body)}" in got.head or framing == "close"
+        return got.body
+    assert got.head.endswith("Transfer-Encoding: chunked")
+    size, _, rest = got.body.partition(b"\r\n")
+    body, end = rest[: int(size, 16)], rest[int(size, 16) :]
+    assert end == b"\r\n0\r\n\r\n"
+    return body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_damaged_compressed_bodies(client: Client, encoding: str) -> None:
+    client.sandbox.faults.add(
+        *(
+            Fault(phase="post", kind="compress", encoding=encoding, damage=damage)
+            for damage in ("trailer", "checksum", "members", "plain")
+        )
+    )
+    cut, wrong, members, plain = (client.on_the_wire().body for _ in range(4))
+    reader = zlib.decompressobj(WINDOWS[encoding])
+    assert (reader.decompress(cut), reader.eof) == (client.csv, False)
+    with pytest.raises(zlib.error, match="incorrect data check"):
+        zlib.decompress(wrong, WINDOWS[encoding])
+    first = zlib.decompressobj(WINDOWS[encoding])
+    start = first.decompress(members)
+    assert start + zlib.decompress(first.unused_data, WINDOWS[encoding]) == client.csv
+    assert plain == client.csv
+
+
+def test_other_encodings(client: Client) -> None:
+    client.sandbox.faults.add(
+        Fault(phase="post", kind="compress", encoding="br"),
+        Fault(phase="post", kind="compress", transfer=True),
+    )
+    unknown, transferred = client.on_the_wire(), client.on_the_wire()
+    assert "Content-Encoding: br" in unknown.head
+    assert client.csv[:20] not in unknown.body
+    assert "Content-Encoding" not in transferred.head
+    assert transferred.head.endswith("Transfer-Encoding: gzip, chunked")
+
+
+def test_charsets(client: Client) -> None:
+    client.sandbox.faults.add(
+        *(Fault(phase="post", kind="charset", charset=name) for name in ("utf-16-le", "utf-8-sig")),
+        Fault(phase="post", kind="charset", content_type="text/csv; charset=klingon"),
+    )
+    wide, marked, wrong = (client.post("people.directory") for _ in range(3))
+    assert wide.headers["Content-Type"] == "text/csv; charset=utf-16-le"
+    assert wide.content.decode("utf-16-le") == client.csv.decode()
+    assert marked.content == b"\xef\xbb\xbf" + client.csv
+    assert wrong.headers["Content-Type"] == "text/csv; charset=klingon"
+    assert wrong.content == client.csv.decode().encode("latin-1", "replace")
+
+
+def test_interim_responses(client: Client) -> None:
+    client.sandbox.faults.add(
+        Fault(phase="post", kind="interim", headers={"Link": "</x>"}),
+        Fault(phase="post", kind="interim", status=102, body="a,b\n1,2\n"),
+        Fault(phase="token", kind="interim", status=101, skip=1),
+    )
+    token = client.on_the_wire("oauth/token")
+    hint, payload = client.on_the_wire(), client.on_the_wire()
+    assert (token.head, hint.head) == (
+        "HTTP/1.1 101 Switching Protocols",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>",
+    )
+    assert payload.head == "HTTP/1.1 102 Processing\r\nContent-Length: 8"
+    assert hint.body.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert hint.body.endswith(client.csv)
+    assert payload.body == b"a,b\n1,2\n" + hint.body
+    assert hint.is_kept
+
+
+def test_malformed_heads(client: Client) -> None:
+    lines = ["no colon", "Content-Length: 3"]
+    client.sandbox.faults.add(
+        Fault(phase="post", kind="malformed", lines=lines),
+        Fault(phase="post", kind="malformed", status_line="HTTP/9 fine", close=True),
+        Fault(phase="post", kind="malformed", blank_line=False, framing="chunked"),
+    )
+    odd, bad, joined = (client.on_the_wire() for _ in range(3))
+    size = f"Content-Length: {len(client.csv)}"
+    content_type = "Content-Type: text/csv; charset=utf-8"
+    assert odd.head.split("\r\n") == ["HTTP/1.1 200 OK", *lines, content_type, size]
+    assert (odd.body, odd.is_kept) == (client.csv, True)
+    assert (bad.head.split("\r\n")[0], bad.is_kept) == ("HTTP/9 fine", False)
+    assert joined.head.encode("latin-1").startswith(
+        b"HTTP/1.1 200 OK\r\n%s\r\nTransfer-Encoding: chunked\r\n%x\r\n%s"
+        % (content_type.encode(), len(client.csv), client.csv.rstrip())
+    )
+
+
+def test_bombs(client: Client) -> None:
+    client.sandbox.faults.add(
+        Fault(phase="post", kind="bomb", size=3_000_000, body="a\n"),
+        Fault(phase="post", kind="bomb", size=5, encoding="deflate", content_type="text/plain"),
+    )
+    big, small = client.post("people.directory"), client.post("people.directory")
+    assert big.content == b"a\n" + b"0" * 3_000_000
+    assert int(big.headers["Content-Length"]) < 10_000
+    assert (small.text, small.headers["Content-Type"]) == ("00000", "text/plain")
+
+
+def test_json_that_is_nested(client: Client) -> None:
+    client.sandbox.faults.add(Fault(phase="token", kind="nested", size=3))
+    assert client.ask_token().json() == {"access_token": [[[]]]}
+
+
+def test_json_in_a_template(client: Client) -> None:
+    template = '{"total": COUNT, "data": BODY}'
+    client.sandbox.faults.add(
+        Fault(phase="post", kind="wrap", body=template),
+        Fault(phase="post", kind="wrap", body='{"links": ["BODY"], INNER, "warnings": []}'),
+        Fault(phase="post", kind="repeat-name"),
+    )
+    token, as_json = client.token(), {"contentType": "json"}
+    rows = json.loads(to_json(client.sandbox.company.report("people.directory")))
+    assert client.post("people.directory", token, **as_json).json() == {"total": 40, "data": rows}
+    job = client.post("people.directory", token, **as_json, jobId=True).text
+    assert re.fullmatch(r'\{"links": \[".*"\], "jobId": "job-700001", "warnings": \[\]\}', job)
+    pairs = json.loads(
+        client.post("people.directory", token, **as_json).content, object_pairs_hook=list
+    )
+    first = next(iter(rows[0]))
+    assert pairs == [[*row.items(), (first, "repeated")] for row in rows]
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"phase": "post", "kind": "x"}', '{"phase": "x", "kind": "cut"}',
-     '{"phase": "post", "kind": "cut", "colour": "blue"}'],
-)  # fmt: skip
-def test_no_fault(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
+    ("text", "sentence"),
+    [
+        ("", "A fault must be a JSON object; this cannot be parsed: "),
+        ("[" * 100_000, "A fault must be a JSON object; this cannot be parsed: "),
+        ("[]", "A fault must be a JSON object, such as "),
+        ("{}", "'phase' must be one of token, post, poll."),
+        ('{"phase": "post"}', "'kind' must be one of status, body, "),
+        ('{"phase": "post", "kind": "x"}', "'kind' must be one of status, body, "),
+        ('{"phase": ["post"], "kind": "cut"}', "'phase' must be one of token, post, poll."),
+        ('{"colour": "blue"}', "A fault takes no 'colour'; it takes phase, kind, "),
+    ],
+)
+def test_what_is_no_fault_is_explained_in_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+        Fault.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "sentence"),
+    [
+        ("cut", {"seconds": 1}, "The kind 'cut' does not take 'seconds'; it takes framing, at."),
+        ("reset", {"body": ""}, "The kind 'reset' does not take 'body'; it takes no fields."),
+        ("reset", {"times": -1}, "'times' must be a whole number, at least 0."),
+        ("reset", {"start": "2025-01-01"}, "'start' must be a date as a number yyyymmdd."),
+        ("status", {"status": 99}, "'status' must be a status from 100 to 599."),
+        ("status", {"status": True}, "'status' must be a status from 100 to 599."),
+        ("status", {"headers": {"a": 1}}, "'headers' must be an object of texts."),
+        ("delay", {"seconds": float("inf")}, "'seconds' must be a number of seconds, at least 0."),
+        ("charset", {"charset": "klingon"}, "'charset' must be a charset that Python knows."),
+        ("malformed", {"lines": "x"}, "'lines' must be a list of texts."),
+        ("malformed", {"close": 1}, "'close' must be true or false."),
+        ("cut", {"at": "noon"}, "'at' must be one of half, cell, line."),
+    ],
+)
+def test_an_invalid_field_is_explained_in_a_sentence(
+    kind: str, fields: dict[str, object], sentence: str
+) -> None:
+    text = json.dumps({"phase": "post", "kind": kind, **fields})
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         Fault.from_json(text)
 
 
@@ -672,13 +920,13 @@ def test_the_log_tells_what_was_asked_and_no_secrets(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
     with Sandbox(time_scale=SCALE, request_log=path) as sandbox:
         client = Client(sandbox)
-        client.sandbox.faults.add(Fault(phase="post", kind="gzip"))
+        client.sandbox.faults.add(Fault(phase="post", kind="compress"))
         client.post("oneonone.detail", contentType="json", **MARCH)
         token, entry = client.sandbox.requests
         assert (token.phase, token.status) == ("token", 200)
         assert (entry.phase, entry.report) == ("post", "oneonone.detail")
         assert (entry.start, entry.end, entry.content_type) == (20240301, 20240331, "json")
-        assert (entry.status, entry.fault, entry.job_id) == (200, "gzip", None)
+        assert (entry.status, entry.fault, entry.job_id) == (200, "compress", None)
         assert token.at <= token.at + token.seconds <= entry.at
     lines = path.read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["phase"] for line in lines] == ["token", "post"]
@@ -716,7 +964,9 @@ def test_a_port_that_is_taken(shared: Client) -> None:
         check=False, capture_output=True, encoding="utf-8", timeout=20,
     )  # fmt: skip
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr.startswith(f"Error: Port {port} is not to be had")
+    assert run.stderr == (
+        f"Error: Port {port} is in use. Choose another with --port; 0 takes any free port.\n"
+    )
 
 
 def test_tls(tmp_path: Path) -> None:
@@ -781,13 +1031,37 @@ def test_the_command_line(tmp_path: Path, number: signal.Signals) -> None:
     assert len(log.read_text(encoding="utf-8").splitlines()) == 3
 
 
-def test_the_command_line_explains_a_bad_fault() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "tap_crewmojo.sandbox", "--fault={}"],
-        check=False, capture_output=True, encoding="utf-8", timeout=20,
-    )  # fmt: skip
-    assert run.returncode == 2
-    assert "--fault" in run.stderr
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("fault", "{}", "'phase' must be one of token, post, poll."),
+        (
+            "request-log",
+            "/no/log",
+            "The file /no/log cannot be written: no such file or directory.",
+        ),
+        ("time-scale", "nan", "nan must be a finite number."),
+        ("poll-hang", "inf", "inf must be a finite number."),
+    ],
+)
+def test_the_command_line_explains_an_invalid_value(option: str, value: str, sentence: str) -> None:
+    done = CliRunner().invoke(serve, [f"--{option}={value}"])
+    assert done.exit_code == 2
+    assert done.output.endswith(f"Error: Invalid value for '--{option}': {sentence}\n")
+
+
+def test_the_help_lists_each_kind_of_fault_with_an_example() -> None:
+    done = CliRunner().invoke(serve, ["--help"])
+    assert done.exit_code == 0
+    examples = [
+        shlex.split(line)[1]
+        for line in done.output.splitlines()
+        if line.lstrip().startswith("--fault '")
+    ]
+    assert [Fault.from_json(example).kind for example in examples] == list(KINDS)
+    for name, kind in KINDS.items():
+        explained = done.output.partition(f"\n  {name}: ")[2].partition("--fault")[0]
+        assert all(f"`{field}`" in explained for field in kind.takes), name
 
 
 @pytest.mark.parametrize("missing", ["aiohttp", "faker"])

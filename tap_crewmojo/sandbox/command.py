@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import signal
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shlex import quote
@@ -15,10 +18,18 @@ import click
 from tap_crewmojo.sandbox.behaviour import Behaviour
 from tap_crewmojo.sandbox.company import REPORTS
 from tap_crewmojo.sandbox.faults import Fault
+from tap_crewmojo.sandbox.kinds import KINDS
 from tap_crewmojo.sandbox.runner import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_ABOUT_FAULTS = (
+    "Faults: each --fault is a JSON object with a phase (token, post or poll), a kind, and what "
+    "that kind takes. It strikes once, or as often as `times` says, after it has spared as many "
+    "requests as `skip` says; `report` and `start` (yyyymmdd) limit it to some requests. The kinds:"
+)
 
 
 def _faults(
@@ -30,7 +41,35 @@ def _faults(
         raise click.BadParameter(str(error)) from error
 
 
-@click.command(name="tap-crewmojo-sandbox")
+def _finite(_context: click.Context, _option: click.Parameter, number: float) -> float:
+    if not math.isfinite(number):
+        message = f"{number} must be a finite number."
+        raise click.BadParameter(message)
+    return number
+
+
+def _writable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    try:
+        if path:
+            path.open("a").close()
+    except OSError as error:
+        message = f"The file {path} cannot be written: {(error.strerror or '').lower()}."
+        raise click.BadParameter(message) from error
+    return path
+
+
+def _kinds_of_faults() -> str:
+    """Explain each kind of fault, with an example."""
+    texts = [_ABOUT_FAULTS]
+    for name, kind in KINDS.items():
+        example = json.dumps({"phase": kind.phase, "kind": name, **kind.example})
+        # \b: a terminal's width must not break what is to be pasted.
+        texts.append(f"{name}: {kind.does}.")
+        texts.append(f"\b\n  --fault {quote(example)}")
+    return "\n\n".join(texts)
+
+
+@click.command(name="tap-crewmojo-sandbox", epilog=_kinds_of_faults())
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -49,6 +88,7 @@ def _faults(
 @click.option(
     "--time-scale",
     type=click.FloatRange(0, min_open=True),
+    callback=_finite,
     default=1.0,
     show_default=True,
     help="Seconds that a second of the API takes: 0.01 is a hundred times faster.",
@@ -58,6 +98,7 @@ def _faults(
 @click.option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_writable,
     help="A file to append each request to, as a line of JSON.",
 )
 @click.option(
@@ -66,7 +107,7 @@ def _faults(
     multiple=True,
     callback=_faults,
     metavar="JSON",
-    help='Something to go wrong, such as {"phase": "post", "kind": "reset"}.',
+    help='Something to go wrong, such as {"phase": "post", "kind": "reset"}; see below.',
 )
 @click.option(
     "--job-answers-csv",
@@ -76,6 +117,7 @@ def _faults(
 @click.option(
     "--poll-hang",
     type=click.FloatRange(0),
+    callback=_finite,
     default=0.0,
     show_default=True,
     help="Seconds that a poll hangs while its job is not ready.",
@@ -94,15 +136,22 @@ def serve(  # noqa: PLR0913  # one parameter for each option
         poll_hang=poll_hang,
     )  # fmt: skip
     sandbox.faults.add(*faults)
-    try:
-        with sandbox:
-            for line in _greeting(sandbox):
-                click.echo(line)
-            while not stopped.wait(timeout=1):  # Windows wakes a bounded wait only
-                pass
-    except OSError as error:
-        message = f"Port {port} is not to be had ({error.strerror}). Choose another with --port."
-        raise click.ClickException(message) from error
+    with ExitStack() as running:
+        try:
+            running.enter_context(sandbox)
+        except OSError as error:
+            raise click.ClickException(_unusable(port, error)) from error
+        for line in _greeting(sandbox):
+            click.echo(line)
+        while not stopped.wait(timeout=1):  # Windows wakes a bounded wait only
+            pass
+
+
+def _unusable(port: int, error: OSError) -> str:
+    """Say why nothing can listen on a port."""
+    in_use = error.errno == errno.EADDRINUSE
+    why = "is in use" if in_use else f"cannot be used ({(error.strerror or '').lower()})"
+    return f"Port {port} {why}. Choose another with --port; 0 takes any free port."
 
 
 def _greeting(sandbox: Sandbox) -> Iterator[str]:

@@ -1,89 +1,159 @@
-"""Misbehaviour on order: what may go wrong, and when."""
+"""Misbehaviour on order: which requests it is meant for, and which kind it is."""
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from threading import Lock
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from tap_crewmojo.sandbox.answer import CSV, JSON, Answer
+from tap_crewmojo.sandbox.kinds import DAMAGES, KINDS, PLACES
+from tap_crewmojo.sandbox.wire import FRAMINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
 
 Phase: TypeAlias = Literal["token", "post", "poll"]
-Kind: TypeAlias = Literal[
-    "status",  # answer with `status`, and `body` or a JSON error
-    "reset",  # abort the connection before any answer
-    "cut",  # announce the whole body, send half of it, close
-    "cut-chunked",  # likewise, without announcing a length
-    "delay",  # wait `seconds` before the true answer
-    "revoke",  # make all tokens invalid first
-    "lose-job",  # forget the job that the request asks for, or gets
-    "body",  # answer 200 with `body` instead
-    "redirect",  # answer with a redirection to `body`
-    "empty",  # answer 200 with nothing in it
-    "gzip",  # compress the true answer
-]
+
+_Rule: TypeAlias = "tuple[str, Callable[[Any], bool]]"
+"""What a value must be, in words and as a check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something to go wrong with the requests it fits."""
+    """Something to go wrong with the requests it fits.
+
+    Raises:
+        ValueError: A value is invalid, or its kind does not take it.
+    """
 
     phase: Phase
-    kind: Kind
-    status: int | None = None
+    kind: str  # one of KINDS, where the fields that it takes are explained
     report: str | None = None  # only for this report
     start: int | None = None  # only for ranges that start on this yyyymmdd
     skip: int = 0  # spare so many requests that fit,
     times: int = 1  # then strike so often
+    status: int | None = None
     seconds: float = 0
+    size: int | None = None
     retry_after: str | None = None
     body: str | None = None
     content_type: str | None = None
+    headers: dict[str, str] | None = None
+    framing: str | None = None
+    transfer: bool = False
+    at: str | None = None
+    encoding: str | None = None
+    damage: str | None = None
+    charset: str | None = None
+    lines: list[str] | None = None
+    status_line: str | None = None
+    blank_line: bool = True
+    close: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("phase", self.phase, get_args(Phase)),
-            ("kind", self.kind, get_args(Kind)),
-        ):
-            if value not in known:
-                message = f"{name}: {value!r} is none of {', '.join(known)}"
-                raise ValueError(message)
+        problem = next(_problems(self), None)
+        if problem:
+            raise ValueError(problem)
 
     @classmethod
     def from_json(cls, text: str) -> Fault:
         """Read a fault from a JSON object.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is invalid.
         """
         try:
-            return cls(**json.loads(text))
-        except TypeError as error:
-            raise ValueError(str(error)) from error
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            message = f"A fault must be a JSON object; this cannot be parsed: {error}."
+            raise ValueError(message) from None
+        if not isinstance(values, dict):
+            message = 'A fault must be a JSON object, such as {"phase": "post", "kind": "reset"}.'
+            raise ValueError(message)  # noqa: TRY004  # whoever typed it gave a wrong value
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                message = f"A fault takes no {name!r}; it takes {', '.join(names)}."
+                raise ValueError(message)
+        return cls(**{"phase": None, "kind": None, **values})
 
     def fits(self, phase: Phase, report: str | None, start: int | None) -> bool:
         """Tell whether a request is one that this is meant for."""
         return self.phase == phase and self.report in {None, report} and self.start in {None, start}
 
-    def answer(self) -> Answer | None:
-        """What to answer instead of the truth, if anything."""
-        body, status = (self.body or "").encode(), self.status
-        match self.kind:
-            case "status":
-                headers = {"Retry-After": self.retry_after} if self.retry_after else {}
-                if self.body is None:
-                    body = b'{"error": "as ordered"}'
-                return Answer(body, self.content_type or JSON, status or 500, headers)
-            case "redirect":
-                return Answer(status=status or 302, headers={"Location": self.body or "/"})
-            case "body" | "empty":
-                return Answer(body, self.content_type or CSV, status or 200)
-            case "reset":
-                return Answer()
-            case _:
-                return None
+
+def _one_of(known: Collection[str]) -> _Rule:
+    return f"one of {', '.join(known)}", lambda value: value in list(known)
+
+
+def _is_charset(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(codecs.lookup(value))
+    except (LookupError, ValueError):
+        return False
+
+
+def _texts(values: Collection[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+_TEXT: Final[_Rule] = ("a text", lambda value: isinstance(value, str))
+_COUNT: Final[_Rule] = (
+    "a whole number, at least 0",
+    lambda value: type(value) is int and value >= 0,
+)
+_FLAG: Final[_Rule] = ("true or false", lambda value: isinstance(value, bool))
+
+_OF_EVERY_KIND: Final[dict[str, _Rule]] = {
+    "phase": _one_of(get_args(Phase)),
+    "kind": _one_of(KINDS),
+    "report": _TEXT,
+    "start": ("a date as a number yyyymmdd", _COUNT[1]),
+    "skip": _COUNT,
+    "times": _COUNT,
+}
+_OF_SOME_KINDS: Final[dict[str, _Rule]] = {
+    "status": ("a status from 100 to 599", lambda value: value in list(range(100, 600))),
+    "seconds": (
+        "a number of seconds, at least 0",
+        lambda value: type(value) in {int, float} and 0 <= value < float("inf"),
+    ),
+    "size": _COUNT,
+    "retry_after": _TEXT,
+    "body": _TEXT,
+    "content_type": _TEXT,
+    "headers": (
+        "an object of texts",
+        lambda value: isinstance(value, dict) and _texts(value.values()),
+    ),
+    "framing": _one_of(FRAMINGS),
+    "transfer": _FLAG,
+    "at": _one_of(PLACES),
+    "encoding": _TEXT,
+    "damage": _one_of(DAMAGES),
+    "charset": ("a charset that Python knows", _is_charset),
+    "lines": ("a list of texts", lambda value: isinstance(value, list) and _texts(value)),
+    "status_line": _TEXT,
+    "blank_line": _FLAG,
+    "close": _FLAG,
+}
+
+
+def _problems(fault: Fault) -> Iterator[str]:
+    """Yield what is wrong with a fault, as sentences."""
+    defaults = {field.name: field.default for field in fields(Fault)}
+    for name, (words, is_valid) in (_OF_EVERY_KIND | _OF_SOME_KINDS).items():
+        value = getattr(fault, name)
+        if value is defaults[name]:
+            continue
+        if not is_valid(value):
+            yield f"{name!r} must be {words}."
+        elif name in _OF_SOME_KINDS and name not in (taken := KINDS[fault.kind].takes):
+            known = f"it takes {', '.join(taken)}" if taken else "it takes no fields"
+            yield f"The kind {fault.kind!r} does not take {name!r}; {known}."
 
 
 @dataclass(slots=True)

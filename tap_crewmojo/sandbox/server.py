@@ -11,6 +11,7 @@ from aiohttp import web
 from tap_crewmojo.sandbox.answer import Answer, deliver
 from tap_crewmojo.sandbox.asked import Asked
 from tap_crewmojo.sandbox.grants import GrantRequest
+from tap_crewmojo.sandbox.kinds import KINDS
 from tap_crewmojo.sandbox.log import RequestEntry, RequestLog
 
 if TYPE_CHECKING:
@@ -73,24 +74,24 @@ class Server:
         self, request: web.Request, entry: RequestEntry, truth: Callable[[], Awaitable[Answer]]
     ) -> web.StreamResponse:
         fault = self.faults.pick(entry.phase, entry.report, entry.start)
-        kind = fault.kind if fault else None
         answer = await self._answer(fault, entry, truth) if fault else await truth()
         # Noted before it is sent: who has the answer finds the entry.
         self.log.add(
             replace(
                 entry,
-                status=None if kind == "reset" else answer.status,
+                status=None if answer.wire and answer.wire.ending == "reset" else answer.status,
                 job_id=entry.job_id or answer.job_id,
-                fault=kind,
+                fault=fault.kind if fault else None,
                 seconds=self.service.clock.now() - entry.at,
             )
         )
-        return await deliver(request, answer, kind)
+        return await deliver(request, answer)
 
     async def _answer(
         self, fault: Fault, entry: RequestEntry, truth: Callable[[], Awaitable[Answer]]
     ) -> Answer:
         """Do what a fault does before, instead of and after the true answer."""
+        kind = KINDS[fault.kind]
         match fault.kind:
             case "delay":
                 await self.service.clock.sleep(fault.seconds)
@@ -98,7 +99,7 @@ class Server:
                 self.service.tokens.revoke()
             case "lose-job":
                 self.service.jobs.lose(entry.job_id)
-        answer = fault.answer() or await truth()
+        answer = kind.instead(fault) if kind.instead else await truth()
         if fault.kind == "lose-job":
             self.service.jobs.lose(answer.job_id)
-        return answer
+        return kind.change(fault, answer) if kind.change else answer
