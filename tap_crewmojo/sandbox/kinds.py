@@ -110,14 +110,14 @@ def _frame(fault: Fault, answer: Answer) -> Answer:
 def _compress(fault: Fault, answer: Answer) -> Answer:
     encoding, damage = fault.encoding or "gzip", fault.damage
     whole = _packed(answer.body, encoding)
-    trailer = _TRAILERS.get(encoding, 1)
+    end = len(whole) - _TRAILERS.get(encoding, 1)
     match damage:
         case "half":
             body = whole[: len(whole) // 2]
         case "trailer":
-            body = whole[:-trailer]
+            body = whole[:end]
         case "checksum":
-            body = bytes([*whole[:-trailer], whole[-trailer] ^ 0xFF, *whole[1 - trailer :]])
+            body = whole[:end] + bytes([whole[end] ^ 0xFF]) + whole[end + 1 :]
         case "members":
             middle = len(answer.body) // 2
             body = b"".join(
