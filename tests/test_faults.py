@@ -43,14 +43,18 @@ def rows_of(report: str, start: date) -> tuple[tuple[Any, ...], ...]:
     names = ("Zoe", "Andre", "Soren") if "plain" in report else ("Zoë", "André", "Søren")
 
     def row(number: int) -> tuple[Any, ...]:
-        word = hashlib.sha256(f"{report} {start} {number}".encode()).hexdigest()[:10]
+        digest = hashlib.sha256(f"{report} {start} {number}".encode()).hexdigest()
+        word, code = f"qz{digest[:10]}", f"0070{int(digest[:10], 16):013}"
         note = None if number % 3 else f'"{word}", said {names[0]},\nthen left'
         score = None if number % 4 == 1 else number + 0.5
-        code, total = f"00{int(word, 16)}", 99_000 + 7 * number
-        name = f"{names[number % 3]} {word}x"
-        return report, code, name, score, number % 2 == 0, note, date(2020, 1, 1 + number), total
+        name, started = f"{names[number % 3]} {word}", date(2020, 1, 1 + number)
+        return report, code, name, score, number % 2 == 0, note, started, 99_000 + 7 * number
 
     return tuple(row(number) for number in range(ROWS))
+
+
+WORD = re.compile(r"qz[0-9a-f]{10}|0070\d{13}")
+"""What is in the cells of one report only: no log may hold it."""
 
 
 def source(report: str) -> ReportSource:
@@ -106,7 +110,8 @@ def config_for(
         "content_type": content_type,
         "on_new_column": "ignore",
         "max_parallel_reports": 16,
-        "job_timeout": 600,
+        "max_job_attempts": 2,
+        "job_timeout": 300,
     }
 
 
@@ -148,29 +153,17 @@ class Night:
             How each report ended, `whole` or `loud`, or what is wrong with it.
         """
         reports = [report["id"] for report in config["reports"]]
-        self.assert_nothing_leaked(run, sandbox, reports)
-        assert "Traceback" not in run.stderr
         got = tables(run)
         ends = {report: verdict(run, report, got.get(stream_of(report), {})) for report in reports}
         assert run.returncode == int(set(ends.values()) != {"whole"})
+        for word in (sandbox.client_secret, *sandbox.tokens, MARK, "Traceback"):
+            if word in run.stderr:
+                ends["log"] = f"the log holds {word}"
         if run.returncode:
             sandbox.faults.clear()
             again = self.run(config, folder, state=run.state).succeeded()
             assert tables(run, again) == {stream_of(name): expected(name) for name in reports}
         return ends
-
-    def assert_nothing_leaked(self, run: Run, sandbox: Sandbox, reports: Iterable[str]) -> None:
-        cells = {
-            word
-            for report in reports
-            for start in (JANUARY, FEBRUARY)
-            for row in rows_of(report, start)
-            for cell in row[1:]
-            if isinstance(cell, str)
-            for word in re.findall(r"\w{5,}", cell)
-        } - {"André", "Andre", "Søren", "Soren"}
-        for word in (sandbox.client_secret, *sandbox.tokens, *cells, MARK):
-            assert word not in run.stderr, word
 
 
 def verdict(run: Run, report: str, got: dict[Any, Any]) -> str:
@@ -202,12 +195,25 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return night
 
 
+def cases_of(family: str, phase: str, content_type: str) -> list[Case]:
+    return [
+        case for case in FAMILIES[family] if phase in case.phases and content_type in case.formats
+    ]
+
+
 # --- reports ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content_type", ["csv", "json"])
-@pytest.mark.parametrize("phase", ["post", "poll"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "phase", "content_type"),
+    [
+        (family, phase, content_type)
+        for family in FAMILIES
+        for phase in ("post", "poll")
+        for content_type in ("csv", "json")
+        if cases_of(family, phase, content_type)
+    ],
+)
 def test_each_fault_ends_whole_or_loud(
     family: str,
     phase: Any,  # noqa: ANN401
@@ -216,9 +222,7 @@ def test_each_fault_ends_whole_or_loud(
     tmp_path: Path,
 ) -> None:
     """What strikes is the second window of a report; the first one must not suffer."""
-    cases = [
-        case for case in FAMILIES[family] if phase in case.phases and content_type in case.formats
-    ]
+    cases = cases_of(family, phase, content_type)
     once = {f"{case.name}.once": case for case in cases}
     always = {f"{case.name}.always": case for case in cases if case.always}
     reports = [*once, *always, *PAIR]
@@ -257,6 +261,7 @@ def test_each_fault_ends_whole_or_loud(
         for report, case in always.items()
         if not re.search(f"'{report}'.*{case.says}", run.stderr)
     }
+    wrong |= {report: problem for report, problem in ends.items() if report not in reports}
     assert not wrong, "\n".join(f"{report}: {problem}" for report, problem in wrong.items())
 
 
