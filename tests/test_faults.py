@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import select
 import socket
 from calendar import monthrange
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faults import FAMILIES, HARMLESS_TOKENS, MARK, TOKENS, Case, status
+from faults import BOMBS, FAMILIES, HARMLESS_TOKENS, MARK, TOKENS, Case, status
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer import TIME_SCALE, Run, load, run_tap, timeless
@@ -156,9 +157,9 @@ class Night:
         got = tables(run)
         ends = {report: verdict(run, report, got.get(stream_of(report), {})) for report in reports}
         assert run.returncode == int(set(ends.values()) != {"whole"})
-        for word in (sandbox.client_secret, *sandbox.tokens, MARK, "Traceback"):
-            if word in run.stderr:
-                ends["log"] = f"the log holds {word}"
+        secrets = (sandbox.client_secret, *sandbox.tokens, MARK, "Traceback")
+        if found := [word for word in secrets if word in run.stderr]:
+            ends["log"] = f"the log holds {', '.join(found)}"
         if run.returncode:
             sandbox.faults.clear()
             again = self.run(config, folder, state=run.state).succeeded()
@@ -288,6 +289,19 @@ def test_a_report_whose_token_is_refused_each_time_is_loud(
     assert "1 of 2 reports failed" in run.stderr
 
 
+@pytest.mark.parametrize("fault", BOMBS, ids=["csv", "json"])
+def test_a_bomb_is_refused(fault: dict[str, Any], night: Night, tmp_path: Path) -> None:
+    """One at a time: what it takes to read a bomb would count as a time-out of the others."""
+    with sandbox_for(PAIR) as sandbox:
+        sandbox.faults.add(
+            Fault(phase="post", report="first", start=20250201, times=FOREVER, **fault)
+        )
+        config = config_for(sandbox, PAIR) | {"max_parallel_reports": 1}
+        run = night.run(config, tmp_path)
+        ends = night.judge(run, sandbox, tmp_path, config)
+    assert ends == {"first": "loud", "second": "whole"}
+
+
 @pytest.mark.parametrize("phase", ["post", "poll"])
 def test_no_content_is_an_empty_window(phase: Any, night: Night, tmp_path: Path) -> None:  # noqa: ANN401
     with sandbox_for(PAIR) as sandbox:
@@ -336,7 +350,7 @@ def test_a_request_for_a_token_is_repeated(first: int, night: Night, tmp_path: P
         run = night.run(config, tmp_path)
         pending = sandbox.faults.pending
         ends = night.judge(run, sandbox, tmp_path, config)
-    assert ends == dict.fromkeys(PAIR, "whole"), run.stderr
+    assert ends == dict.fromkeys(PAIR, "whole")
     assert not pending
 
 
@@ -372,7 +386,7 @@ def test_a_token_is_kept_whatever_is_odd_about_its_response(night: Night, tmp_pa
         run = night.run(config, tmp_path)
         pending, tokens = sandbox.faults.pending, len(sandbox.tokens)
         ends = night.judge(run, sandbox, tmp_path, config)
-    assert ends == dict.fromkeys(reports, "whole"), run.stderr
+    assert ends == dict.fromkeys(reports, "whole")
     assert not pending
     assert tokens == len(reports)
 
@@ -406,9 +420,7 @@ def test_plain_http_to_this_machine_goes_through_no_proxy(night: Night, tmp_path
         proxies = {name: address for upper in names for name in (upper, upper.lower())}
         config = config_for(sandbox, PAIR) | {"job_timeout": 60}
         run = night.run(config, tmp_path, env=proxies | {"NO_PROXY": "", "no_proxy": ""})
-        proxy.setblocking(False)  # noqa: FBT003  # the socket's own parameter
-        with pytest.raises(BlockingIOError):
-            proxy.accept()
+        assert not select.select([proxy], [], [], 0)[0], "nobody connected to the proxy"
     assert tables(run.succeeded()) == {name: expected(name) for name in PAIR}
 
 
@@ -418,9 +430,8 @@ def test_plain_http_to_this_machine_goes_through_no_proxy(night: Night, tmp_path
 def drawn(phase: Any) -> st.SearchStrategy[Fault]:  # noqa: ANN401
     cases: Sequence[Case] = [
         case
-        for family, cases in FAMILIES.items()
-        if family != "bombs"
-        for case in cases
+        for family in FAMILIES.values()
+        for case in family
         if phase in case.phases and case.once == "whole"
     ]
     faults = TOKENS if phase == "token" else [in_format(case.fault, "csv") for case in cases]
