@@ -1,12 +1,14 @@
-"""Downloads: a request for a report becomes a report on disk, or a failure with a name.
+"""Downloads: a request for a report becomes a report on disk, or a failure of that report.
 
-One entrance, `CrewmojoClient.download`: submit, poll, ask again what may pass, start over what is
-lost, all within the vendor's five minutes a job.
+`CrewmojoClient.download` submits the report, polls its job, retries what may pass, and requests
+the report again if its job is lost, all within the vendor's five minutes a job. Whatever goes wrong
+in a download fails this report alone.
 """
 
 from __future__ import annotations
 
 import itertools
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -115,17 +117,23 @@ class CrewmojoClient:
             try:
                 file = self._run(job)
             except NoTokenError as exc:
-                msg = f"There is no token to be had from {self._settings.api_url}: {exc}"
+                msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
                 raise CredentialsError(msg) from None
             except (JobAbandonedError, TransientError, UnusableAnswerError) as exc:
-                failure = exc
+                failure = str(exc)
+            except (CredentialsError, ReportError):
+                raise
+            except Exception as exc:  # noqa: BLE001  # whatever came: it fails this report alone
+                failure = f"unexpected {type(exc).__name__}"  # its text may quote a row
+                frames = "".join(traceback.format_tb(exc.__traceback__))
+                job.log.debug("%s: %s. Please report these lines:\n%s", job, failure, frames)
             else:
                 return Download(file, requested_at, jobs + bool(job.polls))
             jobs += bool(job.polls)
-            job.trouble = str(failure)
+            job.trouble = failure
             if job.attempt < job.attempts:
                 pause = min(2.0**job.attempt, _LONGEST_PAUSE)
-                job.log.warning("%s: %s; requested anew in %.0f s", job, failure, pause)
+                job.log.warning("%s: %s; requested again in %.0f s", job, failure, pause)
                 self._clock.sleep(pause)
         msg = (
             f"{job.request}: not delivered after {job.attempts} attempts (the last: {failure}). "
@@ -154,7 +162,7 @@ class CrewmojoClient:
         def tell(details: backoff.types.Details) -> None:
             job.trouble = str(details["exception"])
             job.log.warning(
-                "%s: %s; asked again in %.0f s (try %d of %d)",
+                "%s: %s; retried in %.0f s (try %d of %d)",
                 job,
                 job.trouble,
                 details["wait"] / self._clock.scale,

@@ -72,7 +72,7 @@ class Night:
             return
         assert run.returncode == 1
         told = re.search(
-            r"Crewmojo refused the client|There is no token to be had"
+            r"Crewmojo refused the client|Could not get an access token"
             r"|report '(oneonone|objective)\.detail', 2025-0[12]-01 to 2025-0[12]-(31|28): ",
             run.stderr,
         )
@@ -269,7 +269,7 @@ def test_a_job_that_takes_too_long_is_a_failure_and_no_empty_report(
     assert not run.records("oneonone_detail")
     for report in ("objective.detail", "oneonone.detail"):
         window = f"report '{report}', 2025-01-01 to 2025-01-31"
-        assert f"{window}, attempt 1 of 2: no answer" in run.stderr
+        assert f"{window}, attempt 1 of 2: no response" in run.stderr
         assert f"{window}: not delivered after 2 attempts" in run.stderr
     # The sandbox writes down a request when it has answered; the last ones nobody waited for.
     assert len(posts) <= 2 * len({(entry.report, entry.start) for entry in posts})
