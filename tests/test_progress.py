@@ -143,8 +143,8 @@ def test_a_retry_tells_its_reason_and_its_pause(
         f"{silent} (the connection was closed before a response); retried in 2 s (try 3 of 8)",
         f"{silent} (no response within 90 s); retried in 4 s (try 4 of 8)",
         told[3],
-        f'{attempt}its job is lost: the response has status 404 ("no * job"); '
-        "requested again in 2 s",
+        attempt
+        + 'its job is lost: the response has status 404 ("no * job"); requested again in 2 s',
     ]
     assert re.fullmatch(
         rf"report 'x', {JANUARY}: the token was refused with status 401; retried with a new "
