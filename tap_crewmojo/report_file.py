@@ -9,11 +9,13 @@ import weakref
 from collections import deque
 from typing import IO, TYPE_CHECKING, Final
 
+from tap_crewmojo.cells import Columns
+from tap_crewmojo.column_types import is_empty
 from tap_crewmojo.errors import UnusableAnswerError
 from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from tap_crewmojo.json_pieces import Span
     from tap_crewmojo.rows import Row
@@ -65,8 +67,35 @@ class ReportFile:
             for line in itertools.chain.from_iterable(self.chunks(_LINES)):
                 yield {head: cell or None for head, cell in zip(headings, line, strict=True)}
 
+    def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
+        """Yield the rows as columns of cells, from the first one again in each call.
+
+        Args:
+            only: the headings to read; all if none are given.
+        """
+        if self.is_json:
+            rows = list(self.rows())
+            full = [row for row in rows if not all(map(is_empty, row.values()))]
+            heads = [head for head in self.headings() if only is None or head in only]
+            columns = [[row.get(head) for row in full] for head in heads]
+            yield Columns(tuple(heads), columns, len(full), len(rows) - len(full))
+            return
+        heads = self.headings()
+        places = [place for place, head in enumerate(heads) if only is None or head in only]
+        for lines in self.chunks(_LINES):
+            filled = list(filter(any, lines))
+            cells = list(zip(*filled, strict=True)) or [()] * len(heads)
+            yield Columns(
+                tuple(heads[place] for place in places),
+                [cells[place] for place in places],
+                len(filled),
+                len(lines) - len(filled),
+            )
+
     def headings(self) -> list[str]:
         """Return the headings of a CSV report."""
+        if self.is_json:
+            return list(dict.fromkeys(head for row in self.rows() for head in row))
         with self._text() as text:
             return next(csv_lines(text))
 
@@ -128,3 +157,6 @@ class ReportFile:
         finally:
             if not self._file.closed:
                 text.detach()
+
+
+Report = ReportFile
