@@ -59,9 +59,8 @@ def number(text: str) -> float | None:
     return value if significant <= 15 or Decimal(text) == 0 or as_written else None
 
 
-def integer(text: str) -> int | None:
-    value = number(text)
-    return value if isinstance(value, int) else None
+def integer(text: str) -> float | None:
+    return None if "." in text else number(text)
 
 
 def iso_date(text: str) -> str | None:
@@ -156,7 +155,7 @@ class Stream:
         name = self.names[heading]
         kind, form = self.given.get(heading) or self.given.get(name) or ("string", None)
         known = self.types.get(name, kind)
-        return name, known, form if known == kind else None
+        return name, known, form if known == kind and kind in {"date", "date-time"} else None
 
     @property
     def adds(self) -> bool:
