@@ -88,7 +88,6 @@ def test_a_parquet_file_holds_the_records(  # noqa: PLR0913, PLR0917
         patch.setattr("tap_crewmojo.parquet.BLOCK", size)
         patch.setattr("tap_crewmojo.parquet.ROWS", 3)
         patch.setattr("tap_crewmojo.csv_pieces.PIECE", size)
-        patch.setattr("tap_crewmojo.landing._HEAD", 8)
         rest = (schema, how, deselected, keys)
         assert outcome(by_arrow, body, *rest) == outcome(
             lambda body, *args: fast(report(body), *args), body, *rest
@@ -108,7 +107,6 @@ def test_a_byte_order_mark_in_a_cell_stays() -> None:
 def test_a_row_without_a_key_is_named_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_crewmojo.parquet.BLOCK", 8)
     monkeypatch.setattr("tap_crewmojo.csv_pieces.PIECE", 8)
-    monkeypatch.setattr("tap_crewmojo.landing._HEAD", 8)
     how = SchemaRules({}, True, OnNewColumn.ADD, UTC)  # noqa: FBT003
     types = dict.fromkeys("AB", ColumnType.STRING)
     schema = StreamSchema(

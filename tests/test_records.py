@@ -153,7 +153,6 @@ def test_the_fast_way_makes_the_records_of_the_careful_way(  # noqa: PLR0913, PL
         patch.setattr("tap_crewmojo.records.CHUNK", size)
         patch.setattr("tap_crewmojo.records._FEW", 1)
         patch.setattr("tap_crewmojo.csv_pieces.PIECE", 8 * size)
-        patch.setattr("tap_crewmojo.landing._HEAD", 8 * size)
         patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
         assert outcome(fast, body, schema, how, deselected, keys) == outcome(
             careful, body, schema, how, deselected, keys
@@ -170,7 +169,6 @@ def test_a_heading_that_comes_in_a_later_piece_without_a_value() -> None:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_crewmojo.json_pieces.PIECE", 8)
-        patch.setattr("tap_crewmojo.landing._HEAD", 8)
         body = (as_json(rows), "application/json")
         made = fast(
             report(body), StreamSchema(schema, how, dated=False, is_selected=lambda _: True), []

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from tap_crewmojo.errors import ReportError, UnusableAnswerError, naming
 from tap_crewmojo.landing import JobEnvelope, land
 from tap_crewmojo.report_file import ReportFile
-from tap_crewmojo.rows import json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,16 +223,6 @@ def test_no_report_takes_long_to_look_through(body: bytes) -> None:
     assert time.process_time() - started_at < 5, "a multiple of what it takes"
 
 
-@pytest.mark.parametrize("nested", ['["},{", {}, {}]', '"\\\\\\"},{"', "[{}, {}]"])
-def test_a_piece_is_cut_between_rows_only(nested: str) -> None:
-    row = f'{{"a": {nested}}}'
-    document = f"[{','.join([row] * 10_000)}]".encode()
-    report = land((document[start : start + 4096] for start in range(0, len(document), 4096)), JSON)
-    assert isinstance(report, ReportFile)
-    assert len(list(report.pieces())) > 1
-    assert list(report.rows()) == list(json_rows(io.StringIO(document.decode())))
-
-
 def test_a_report_is_landed_in_a_file_without_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,35 +258,6 @@ rows_of_json = st.lists(
     ),
     max_size=12,
 )
-
-
-@given(
-    rows_of_json,
-    st.sampled_from([(", ", ": "), (",", ":"), (" ,\n ", " : ")]),
-    st.sampled_from(["{}", '{{"data": {}}}', ' {{ "d" :{} }} ', '{{"n": 1, "rows": {}}}']),
-    st.integers(1, 40),
-    st.booleans(),
-)
-def test_a_json_report_is_the_same_in_pieces_of_any_size(
-    rows: list[dict[str, object]],
-    separators: tuple[str, str],
-    frame: str,
-    size: int,
-    plain: bool,  # noqa: FBT001
-) -> None:
-    document = json.dumps(rows, separators=separators, ensure_ascii=plain)
-    body = frame.format(document).encode(errors="surrogatepass")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.json_pieces.PIECE", size)
-        try:
-            got: object = read(body, JSON)
-        except UnusableAnswerError as exc:
-            got = str(exc).split("(")[-1]
-    try:
-        expected: object = list(json_rows(io.StringIO(frame.format(document))))
-    except UnusableAnswerError as exc:
-        expected = str(exc).split("(")[-1]
-    assert got == expected
 
 
 @given(st.data())
