@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from tap_crewmojo.rows import nested_cell
+from tap_crewmojo.json_cells import nested_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

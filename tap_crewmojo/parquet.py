@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.csv_report import CsvReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -85,11 +85,7 @@ def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | N
 def _tables(report: Report, maker: RecordMaker) -> Iterator[pa.Table]:
     """Yield the records in tables of some size each; those of one schema follow each other."""
     gathered: list[pa.Table] = []
-    for block in (
-        _csv_blocks(report, maker)
-        if report.has_pieces and not report.is_json
-        else _blocks(report, maker)
-    ):
+    for block in _blocks(report, maker):
         values = maker.take(block.converted, block.size, block.empty_rows)
         if not block.size:
             continue
@@ -118,11 +114,14 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401  # Arrow
 
 
 def _blocks(report: Report, maker: RecordMaker) -> Iterator[_Block]:
-    for batch in report.batches():
-        yield _Block(maker.convert(batch), batch.size, batch.empty_rows)
+    if isinstance(report, CsvReport):
+        yield from _csv_blocks(report, maker)
+    else:
+        for batch in report.batches():
+            yield _Block(maker.convert(batch), batch.size, batch.empty_rows)
 
 
-def _csv_blocks(report: Report, maker: RecordMaker) -> Iterator[_Block]:
+def _csv_blocks(report: CsvReport, maker: RecordMaker) -> Iterator[_Block]:
     read = functools.partial(_read, maker.schema.columns(report.headings()))
     with ThreadPoolExecutor(_READERS) as readers:
         being_read: deque[Future[_Block]] = deque()
@@ -132,6 +131,7 @@ def _csv_blocks(report: Report, maker: RecordMaker) -> Iterator[_Block]:
                 yield being_read.popleft().result()
         while being_read:
             yield being_read.popleft().result()
+    yield _Block((), 0, report.empty_rows)
 
 
 def _read(columns: Sequence[Column], block: bytes) -> _Block:
@@ -147,18 +147,15 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
-            check_utf8=False,  # it was, when the report was landed
+            check_utf8=False,  # it was, when the report was spooled
         ),
     )
-    size = len(rows)
-    if all(cells.null_count for cells in rows.columns):
-        rows = rows.filter(functools.reduce(pc.or_, map(pc.is_valid, rows.columns)))
     converted = []
     for column, chunks in zip(columns, rows.columns, strict=True):
         cells = chunks.combine_chunks()
         if column.selected and not (column.is_new and cells.null_count == len(cells)):
             converted.append((column, *_convert(column, cells)))
-    return _Block(converted, len(rows), size - len(rows))
+    return _Block(converted, len(rows), 0)
 
 
 def _convert(column: Column, cells: pa.Array) -> tuple[pa.Array, Variants | None]:

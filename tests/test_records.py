@@ -164,9 +164,7 @@ cases = st.builds(
 @contextmanager
 def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.report_file._LINES", size)
         patch.setattr("tap_crewmojo.csv_pieces.PIECE", 8 * size)
-        patch.setattr("tap_crewmojo.landing._HEAD", 8 * size)
         patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
         yield
 
