@@ -24,7 +24,7 @@ from tap_crewmojo.errors import (
     UnusableAnswerError,
 )
 from tap_crewmojo.jobs import JobPoller, Poll, Submit
-from tap_crewmojo.report_file import ReportFile
+from tap_crewmojo.report_file import Report
 from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.transport import Transport
 
@@ -70,7 +70,7 @@ class Download:
         jobs: how many jobs were polled for it; 0 where the answer came at once.
     """
 
-    file: ReportFile
+    file: Report
     requested_at: datetime
     jobs: int
 
@@ -142,7 +142,7 @@ class CrewmojoClient:
         )
         raise ReportError(msg)
 
-    def _run(self, job: _Job) -> ReportFile:
+    def _run(self, job: _Job) -> Report:
         poller = JobPoller()
         while True:
             step = poller.current_value
@@ -152,11 +152,11 @@ class CrewmojoClient:
             self._clock.sleep(step.pause)
             answer = self._persistently_ask(job, step)
             poller.advance(answer)
-            if isinstance(answer, ReportFile):
+            if isinstance(answer, Report):
                 return answer
             job.polls, job.trouble = poller.count, ""
 
-    def _persistently_ask(self, job: _Job, step: Submit | Poll) -> ReportFile | JobEnvelope:
+    def _persistently_ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
         """Ask again, within the job's deadline, while the failure is one that may pass."""
 
         def tell(details: backoff.types.Details) -> None:
@@ -180,7 +180,7 @@ class CrewmojoClient:
             on_backoff=tell,
         )(self._ask)(job, step)
 
-    def _ask(self, job: _Job, step: Submit | Poll) -> ReportFile | JobEnvelope:
+    def _ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
         if not job.is_wanted():
             msg = f"{job.request}: not wanted any more"
             raise DroppedError(msg)

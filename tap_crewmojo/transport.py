@@ -9,7 +9,7 @@ from urllib.parse import quote
 from singer_sdk import metrics
 
 from tap_crewmojo.auth import PASSING, CrewmojoAuthenticator
-from tap_crewmojo.bodies import body_of, short_body_of
+from tap_crewmojo.bodies import body_of, has_known_end, short_body_of
 from tap_crewmojo.errors import (
     JobAbandonedError,
     ReportError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.landing import JobEnvelope
-    from tap_crewmojo.report_file import ReportFile
+    from tap_crewmojo.report_file import Report
     from tap_crewmojo.reports import ReportRequest
     from tap_crewmojo.settings import Settings
 
@@ -60,7 +60,7 @@ class Transport:
 
     def ask(
         self, request: ReportRequest, step: Submit | Poll, deadline: float
-    ) -> ReportFile | JobEnvelope:
+    ) -> Report | JobEnvelope:
         """Make one request; where the token is refused, renew it and make the same request again.
 
         Args:
@@ -128,7 +128,7 @@ class Transport:
 
     def _read(
         self, response: requests.Response, request: ReportRequest, step: Submit | Poll
-    ) -> ReportFile | JobEnvelope:
+    ) -> Report | JobEnvelope:
         # The body has as long again as its generation had.
         deadline = self._clock.monotonic() + self._settings.job_timeout
         if response.status_code not in _WHOLE_ANSWERS:
@@ -136,8 +136,13 @@ class Transport:
             words = vendor_text(body, request.report.id)
             raise _failure(response, words, request, step, self._clock.now())
         try:
-            content_type = response.headers.get("Content-Type", "")
-            return land(body_of(response, self._clock, deadline), content_type)
+            return land(
+                body_of(response, self._clock, deadline),
+                response.headers.get("Content-Type", ""),
+                status=response.status_code,
+                has_known_end=has_known_end(response),
+                polled_job=step.job_id if isinstance(step, Poll) else None,
+            )
         except OSError as exc:
             msg = (
                 f"{request}: the response could not be written to the temporary folder "
