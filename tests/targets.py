@@ -46,9 +46,10 @@ class TargetSpec:
     override: str = ""
 
 
+PYARROW = "pyarrow"  # with which a target made with the SDK reads parquet
 JSONL = TargetSpec("target-jsonl==0.1.4", "target-jsonl")
-CSV = TargetSpec("meltanolabs-target-csv==0.5.0", "target-csv")
-POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres")
+CSV = TargetSpec("meltanolabs-target-csv==0.5.0", "target-csv", (PYARROW,))
+POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres", (PYARROW,))
 PIPELINEWISE = TargetSpec(
     "pipelinewise-target-postgres==2.1.2",
     "target-postgres",
