@@ -175,14 +175,27 @@ def test_a_mistake_is_told_in_a_sentence(
     assert "pw" not in error.replace("password", "")
 
 
+@pytest.mark.parametrize(
+    ("library", "extra", "batches"),
+    [
+        ("s3fs", "s3", {"storage": {"root": "s3://bucket/prefix"}}),
+        ("pyarrow", "parquet", {"encoding": {"format": "parquet"}}),
+    ],
+)
 def test_an_extra_that_is_not_installed_is_named(
-    company: Sandbox, settings_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    library: str,
+    extra: str,
+    batches: dict[str, Any],
+    company: Sandbox,
+    settings_for: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not there
-    storage = {"root": "s3://bucket/prefix"}
-    config = settings_for(company, "a", batch_config=BATCHES | {"storage": storage})
-    with pytest.raises(ConfigValidationError, match=r"tap-crewmojo\[s3\]"):
+    monkeypatch.setitem(sys.modules, library, None)  # as if it were not there
+    config = settings_for(company, "a", batch_config=BATCHES | batches)
+    with pytest.raises(ConfigValidationError) as failure:
         TapCrewmojo(config=config, catalog={"streams": []})
+    (error,) = failure.value.errors
+    assert f"install the tap with its extra '{extra}'" in error
 
 
 def test_missing_credentials_are_named(tmp_path: Path) -> None:
