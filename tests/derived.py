@@ -86,6 +86,7 @@ def generated(address: Address = ADDRESS) -> dict[str, str]:
         "settings": _table(),
         "install": _install(address),
         "meltano add": _meltano_add(address),
+        "sandbox": _sandbox(address),
         "pip install": _shell({f"pip install {address.tap}": address.folder}),
     }.items():
         readme = _with_part(readme, f"<!-- {name} -->", f"\n{part}\n")
@@ -140,6 +141,17 @@ def _meltano_add(address: Address) -> str:
         {
             "meltano init warehouse && cd warehouse": f"{address.folder}, if you have no project",
             f"meltano add tap-crewmojo --from-ref {address.definition}": "",
+        }
+    )
+
+
+def _sandbox(address: Address) -> str:
+    """Return how a sandbox is installed and used."""
+    return _shell(
+        {
+            f"pipx install --force '{address.tap}[sandbox]'": address.folder,
+            "tap-crewmojo-sandbox --time-scale 0.01": "and paste what it prints into another shell",
+            "tap-crewmojo --config=ENV": "",
         }
     )
 

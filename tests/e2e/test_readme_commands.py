@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from derived import CLONE
 from singer import TIME_SCALE, check
 from targets import MELTANO, ROOT, clone_in, loader_definition
 from uv import find_uv_bin
@@ -41,9 +42,7 @@ NIGHTLY = (
 )
 PROJECT = "meltano init warehouse && cd warehouse    # beside the clone, if you have no project"
 PIPELINE = "meltano add target-jsonl"
-SANDBOX = (
-    "tap-crewmojo-sandbox --time-scale 0.01      # and paste what it prints into another shell"
-)
+SANDBOX = "pipx install --force '../tap-crewmojo[sandbox]'    # beside the clone"
 
 
 def test_every_shell_block_is_run() -> None:
@@ -145,32 +144,24 @@ def test_a_meltano_project(newcomer: Newcomer, sandbox: Sandbox) -> None:
 
 
 def test_other_addresses_in_a_meltano_project(newcomer: Newcomer) -> None:
-    """Each goes into `pip_url`, of a project that is not beside the clone."""
+    """Each goes into `pip_url`, here of a project that is not beside the clone."""
     newcomer.runs(f"uv tool install --quiet {shlex.quote(MELTANO)}")
     clone = newcomer.home / "code" / "tap-crewmojo"
-    newcomer.runs(f"git clone --quiet {shlex.quote(str(ROOT))} {shlex.quote(str(clone))}")
-    newcomer.runs(f"git -C {shlex.quote(str(clone))} tag v9.8.7")
+    newcomer.runs(f"git clone --quiet {shlex.quote(str(ROOT))} {clone}; git -C {clone} tag v9.8.7")
     create, add = block(PROJECT).splitlines()
-    add = replaced(add, ("../tap-crewmojo", str(clone)))
-    newcomer.runs(f"{create}\n{add} --no-install")
-    with_extras, of_a_tag = re.findall(
-        r"^\| `([^`]+)` \| (?:the tap with|one version)", README, re.M
-    )
-    for address, version in {
-        replaced(with_extras, ("../tap-crewmojo", str(clone))): "",
-        replaced(of_a_tag, ("/path/to/tap-crewmojo@v0.1.0", f"{clone}@v9.8.7")): "v9.8.7",
-    }.items():
-        project = newcomer.read("warehouse/meltano.yml")
-        newcomer.write(
-            "warehouse/meltano.yml", re.sub("(?<=pip_url: ).*", lambda _: address, project)
-        )
+    newcomer.runs(f"{create}\n{replaced(add, (CLONE.tap, str(clone)))} --no-install")
+    definition = newcomer.read("warehouse/meltano.yml")
+    for address, version in (
+        (replaced(CLONE.with_extras, (CLONE.tap, str(clone))), ""),
+        (replaced(CLONE.of_a_tag, ("/path/to/tap-crewmojo@v0.1.0", f"{clone}@v9.8.7")), "v9.8.7"),
+    ):
+        edited = replaced(definition, (f"pip_url: {CLONE.tap}", f"pip_url: {address}"))
+        newcomer.write("warehouse/meltano.yml", edited)
         printed = newcomer.runs(
-            "cd warehouse; meltano install; meltano invoke tap-crewmojo --version"
+            "cd warehouse; meltano install; meltano invoke tap-crewmojo --version\n"
+            ".meltano/extractors/tap-crewmojo/venv/bin/python -c 'import pyarrow'"
         )
         assert f"tap-crewmojo {version}" in printed
-        newcomer.runs(
-            "warehouse/.meltano/extractors/tap-crewmojo/venv/bin/python -c 'import pyarrow'"
-        )
 
 
 def test_a_library(newcomer: Newcomer) -> None:
@@ -182,8 +173,8 @@ def test_a_library(newcomer: Newcomer) -> None:
 
 def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
     newcomer.runs("uv tool install --quiet pipx")
-    newcomer.runs("mkdir crewmojo; cd crewmojo; pipx install '../tap-crewmojo[sandbox]'")
-    serve, run = block(SANDBOX).splitlines()
+    install, serve, run = block(SANDBOX).splitlines()
+    newcomer.runs(f"mkdir crewmojo; cd crewmojo; {install}")
     serve = replaced(serve, ("sandbox ", "sandbox --port 0 "))
     with newcomer.starts(f"exec {serve}") as server:  # so that the signal is the sandbox's
         assert server.stdout
