@@ -77,7 +77,9 @@ def lowest(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Run the fast tests with the newest SDK, whatever pyproject.toml allows."""
     session.install(*TAP_WITH_ALL, *group("tests"))
-    session.install("--upgrade-package=singer-sdk", "singer-sdk")  # alone: our bound has no say
+    session.install(
+        "--upgrade-package=singer-sdk", "singer-sdk"
+    )  # alone: the tap's bound does not apply
     session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
 
 
