@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -9,9 +11,13 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+OLDEST_PYTHON, *_ = nox.project.python_versions(PYPROJECT)
+ALL_EXTRAS = "[parquet,progress,s3,sandbox]"
 # Editable, because uv would otherwise install the wheel that it built of an earlier state.
 TAP_WITH_SANDBOX = ("--editable", ".[sandbox]")
-TAP_WITH_ALL = ("--editable", ".[parquet,s3,sandbox]")
+TAP_WITH_ALL = ("--editable", f".{ALL_EXTRAS}")
+IN_PARALLEL = ("--numprocesses=logical", "--dist=worksteal")
+FAST = ("-m", "not programs")  # without targets, Meltano and databases
 
 
 def group(name: str) -> list[str]:
@@ -43,8 +49,38 @@ def tests(session: nox.Session) -> None:
     coverage = ["--cov", "--cov-report=term"]
     if session.posargs:
         coverage.append("--cov-fail-under=0")  # some of the tests cover some of the code
-    parallel = ["--numprocesses=logical", "--dist=worksteal"]
-    session.run("pytest", *parallel, *coverage, *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *coverage, *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Run the fast tests with the wheel in `dist`, in a folder that has all but the source."""
+    built = [*(ROOT / "dist").glob("*.whl")]
+    if len(built) != 1:
+        session.error("There must be one wheel in dist: build it with `nox -s package`")
+    session.install(f"tap-crewmojo{ALL_EXTRAS} @ {built[0].as_uri()}", *group("tests"))
+    left_out = shutil.ignore_patterns("tap_crewmojo", "dist", ".git", ".nox", ".venv", ".*_cache")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        shutil.copytree(ROOT, folder, ignore=left_out, dirs_exist_ok=True)
+        with session.chdir(folder):
+            session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+
+
+@nox.session(python=OLDEST_PYTHON)
+def lowest(session: nox.Session) -> None:
+    """Run the fast tests with the lowest versions that pyproject.toml allows."""
+    session.install("--resolution=lowest-direct", *TAP_WITH_ALL, *group("tests"))
+    session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run the fast tests with the newest SDK, whatever pyproject.toml allows."""
+    session.install(*TAP_WITH_ALL, *group("tests"))
+    session.install(
+        "--upgrade-package=singer-sdk", "singer-sdk"
+    )  # alone: the tap's bound does not apply
+    session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
 
 
 @nox.session
@@ -57,7 +93,7 @@ def e2e(session: nox.Session) -> None:
 @nox.session
 def generate(session: nox.Session) -> None:
     """Make what is derived from the settings: for Meltano and its Hub, the README, the shell."""
-    session.install(*TAP_WITH_SANDBOX, "PyYAML>=6.0.2")
+    session.install(*TAP_WITH_SANDBOX, *group("generate"))
     session.run("python", "tests/derived.py")
 
 
@@ -82,6 +118,6 @@ def package(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure the tap against its peers; see tests/benchmarks/run.py for arguments after --."""
-    session.install("uv>=0.9")  # all else goes into environments of its own
+    session.install(*group("uv"))  # all else goes into environments of its own
     session.chdir("tests")
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -7,35 +7,41 @@ streams that each fetched their own would knock each other out.
 from __future__ import annotations
 
 import json
+import math
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import requests
 from singer_sdk.authenticators import OAuthAuthenticator
 from typing_extensions import override
 
 from tap_crewmojo.bodies import short_body_of
 from tap_crewmojo.errors import CredentialsError, NoTokenError, TransientError, vendor_text
-from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
+from tap_crewmojo.http_session import retry_after
 
 if TYPE_CHECKING:
+    import requests
+
     from tap_crewmojo.clock import Clock
+    from tap_crewmojo.http_session import HttpSession
     from tap_crewmojo.settings import Settings
 
-LIFETIME = 30 * 60
-"""Seconds that a token lives where its answer does not say (vendor's page)."""
+LIFETIME: Final = 30 * 60
+"""Seconds that a token lives where its response does not say (vendor's page)."""
 
-RENEWAL_MARGIN = 2 * 60
+RENEWAL_MARGIN: Final = 2 * 60
 """Seconds before its end at which a token is renewed."""
 
-PASSING = frozenset({408, 425, 429})
+SHORTEST_USE: Final = 30
+"""Seconds that a token is used at least: a new one for each request would end those in use."""
+
+PASSING: Final = frozenset({408, 425, 429})
 """Statuses below 500 that may pass."""
 
-_PATIENCE = 60
+_BODY_TIMEOUT: Final = 60
 """Seconds that the few bytes of a token may take."""
 
-_REFUSED = frozenset({400, 401, 403})
-_WRONG_ADDRESS = range(300, 500)
+_REFUSED: Final = frozenset({400, 401, 403})
+_WRONG_ADDRESS: Final = range(300, 500)
 
 
 class CrewmojoAuthenticator(OAuthAuthenticator):
@@ -44,19 +50,19 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
     Args:
         settings: the client's credentials, the API root and time-outs.
         clock: tells the token's age, by a clock that nobody can set.
-        session: sends the token request, once: a blind repetition could kill a token in use.
+        session: sends the token request, once: a blind repetition could end a token in use.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, session: requests.Session) -> None:
+    def __init__(self, settings: Settings, clock: Clock, session: HttpSession) -> None:
         super().__init__(
             auth_endpoint=f"{settings.api_url}/oauth/token",
             client_id=settings.client_id,
             client_secret=settings.client_secret,
             default_expiration=LIFETIME,
         )
-        self._session = session
+        self._http = session
         self._clock = clock
-        self._patience = settings.request_timeout
+        self._timeout = settings.request_timeout
         self._lock = threading.RLock()
         self._expires_at = float("-inf")
         self._refusal: CredentialsError | None = None
@@ -105,33 +111,23 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         requested_at = self._clock.monotonic()
         self.logger.info("Requesting an access token")
         try:
-            with self._session.post(
-                self.auth_endpoint,
+            with self._http.exchange(
+                "POST",
+                "/oauth/token",
                 data=self.oauth_request_payload,
-                auth=_as_it_is,
-                timeout=(
-                    self._clock.real(CONNECT_TIMEOUT),
-                    self._clock.real(self._patience),
-                ),
-                allow_redirects=False,
-                stream=True,
+                auth=_without_credentials,
+                timeout=self._timeout,
             ) as response:
-                body = short_body_of(response, self._clock, requested_at + _PATIENCE)
-        except requests.exceptions.SSLError:
-            msg = f"The token request failed: {UNTRUSTED}"
-            raise CredentialsError(msg) from None
-        except requests.RequestException as exc:
-            msg = f"the token request failed ({reason(exc, self._patience)})"
-            raise NoTokenError(msg) from None
-        except OSError:  # what requests says of REQUESTS_CA_BUNDLE
-            msg = f"The token request failed: {UNREADABLE}"
-            raise CredentialsError(msg) from None
+                body = short_body_of(response, self._clock, requested_at + _BODY_TIMEOUT)
         except TransientError as exc:
             msg = f"the token request failed: {exc}"
             raise NoTokenError(msg) from None
-        self._accept(response.status_code, body, requested_at)
+        self._check(response, body)
+        self._accept(body, requested_at)
 
-    def _accept(self, status: int, body: bytes, requested_at: float) -> None:
+    def _check(self, response: requests.Response, body: bytes) -> None:
+        """Raise the failure that a response without a token stands for."""
+        status = response.status_code
         if status in _REFUSED:
             msg = (
                 f"Crewmojo refused the client id or secret (status {status} from /oauth/token"
@@ -140,27 +136,42 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
                 "Authentication."
             )
             raise CredentialsError(msg)
-        if status in _WRONG_ADDRESS and status not in PASSING:
+        if status in PASSING or status >= _WRONG_ADDRESS.stop:
+            msg = f"the response to the token request has status {status}"
+            raise NoTokenError(msg, retry_after(response, self._clock.now()))
+        if status in _WRONG_ADDRESS:
             msg = (
-                f"The token request was answered with status {status}, as if /oauth/token were "
+                f"The response to the token request has status {status}, as if /oauth/token were "
                 "somewhere else: check api_url and environment"
             )
             raise CredentialsError(msg)
+
+    def _accept(self, body: bytes, requested_at: float) -> None:
         try:
-            answer = json.loads(body)
-            token = answer["access_token"]
-            lifetime = float(answer.get("expires_in") or LIFETIME)
-            usable = status < _WRONG_ADDRESS.start and token.isascii() and token.isprintable()
-        except (ValueError, KeyError, TypeError, AttributeError):
+            response = json.loads(body)
+            token = response["access_token"]
+            usable = bool(token) and token.isascii() and token.isprintable()
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             usable = False
-        if not usable or not token:
-            msg = f"the token request was answered with status {status} and no token"
+        if not usable:
+            msg = "the response to the token request holds no access token"
             raise NoTokenError(msg)
+        lifetime = _lifetime(response.get("expires_in"))
         self.access_token = token
         # At least half its life: a margin longer than the life would fetch a token per request.
-        self._expires_at = requested_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
+        use = max(lifetime - RENEWAL_MARGIN, lifetime / 2, SHORTEST_USE)
+        self._expires_at = requested_at + use
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add no credentials: requests would take some from ~/.netrc."""
+def _lifetime(expires_in: object) -> float:
+    """Return the seconds that a token lives, from whatever its response says of them."""
+    try:
+        seconds = float(expires_in)  # type: ignore[arg-type]  # what it cannot read it refuses
+    except (TypeError, ValueError, OverflowError):
+        return LIFETIME
+    return seconds if seconds > 0 and math.isfinite(seconds) else LIFETIME
+
+
+def _without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return a request as it is: without this, requests would add credentials of ~/.netrc."""
     return request

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_crewmojo.records import RecordMaker
-    from tap_crewmojo.report_file import ReportFile
+    from tap_crewmojo.report_file import Report
 
 _LOGGER = logging.getLogger("tap-crewmojo")
 _NESTED: Final = {ColumnType.OBJECT, ColumnType.ARRAY}
@@ -52,14 +52,14 @@ class BatchFiles:
             self._spool_parquet = spool_parquet
 
     def write(
-        self, report: ReportFile, maker: RecordMaker
+        self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
         """Yield encoding and addresses of the files that hold a report's records.
 
-        The schema knows all the report's columns before the first is yielded.
+        The schema knows the columns of a file's records when the file is yielded.
 
         Raises:
-            ReportError: as in `RecordMaker.batches`; nothing of the report was yielded then.
+            ReportError: as in `RecordMaker.check`, before the first file.
             FatalSyncError: the storage does not take a file.
         """
         if self._config.encoding.format != "parquet":
@@ -71,23 +71,20 @@ class BatchFiles:
             yield from self._json_lines(report, maker)
 
     def _parquet(
-        self, report: ReportFile, maker: RecordMaker
+        self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
         storage, encoding = self._config.storage, self._config.encoding
-        with self._spool_parquet(report, maker, encoding.compression) as spooled:
-            if not maker.count:
-                return
+        for spooled in self._spool_parquet(report, maker, encoding.compression):
             name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
-            with storage.open(f"{name}.parquet", "wb") as file:
+            with spooled, storage.open(f"{name}.parquet", "wb") as file:
                 shutil.copyfileobj(spooled, file)
-        yield encoding, [storage.get_url(f"{name}.parquet")]
+            yield encoding, [storage.get_url(f"{name}.parquet")]
 
     def _json_lines(
-        self, report: ReportFile, maker: RecordMaker
+        self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
         encoding = BaseBatchFileEncoding("jsonl", "gzip")  # the SDK does not write it otherwise
         config = dataclasses.replace(self._config, encoding=encoding)
-        maker.rehearse(report)
         records = (
             as_dict(record, maker.names) for batch in maker.batches(report) for record in batch
         )

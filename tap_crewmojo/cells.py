@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Cell: TypeAlias = "str | dict[str, Any] | list[Any] | None"
 """One cell: its text, as CSV has it; nested JSON as Python objects. `None` and `""`: no value."""
+
+PIECE: Final = 1 << 16
+"""Bytes of rows that are read together, at least: few enough for a processor's cache."""
+
+LONGEST_ROW: Final = 1 << 26
+"""Bytes of one row, at most. The longest comment somebody wrote in a review has far fewer."""
+
+MOST_COLUMNS: Final = 100_000
+"""Columns of a report, at most."""
+
+NUL: Final = "a NUL character, which databases refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +30,7 @@ class Columns:
     Args:
         headings: the headings, distinct.
         cells: one column for each heading, all of `size` cells.
-        size: the number of rows.
+        size: the number of rows; may be 0 where rows were skipped.
         empty_rows: rows without any value that were skipped; they are not in `cells`.
     """
 
@@ -27,3 +38,21 @@ class Columns:
     cells: Sequence[Sequence[Cell]]
     size: int
     empty_rows: int = 0
+
+
+def distinct(headings: Sequence[str]) -> tuple[str, ...]:
+    """Number the repetitions of a heading: CSV and JSON may repeat one, a record cannot."""
+    taken = set(headings)
+    if len(taken) == len(headings):
+        return tuple(headings)
+    repetitions: dict[str, int] = {}
+    result: list[str] = []
+    for heading in headings:
+        name, number = heading, repetitions.get(heading, 0) + 1
+        if number > 1:
+            while (name := f"{heading}__{number}") in taken:
+                number += 1
+        repetitions[heading] = number
+        taken.add(name)
+        result.append(name)
+    return tuple(result)

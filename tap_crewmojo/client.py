@@ -1,12 +1,14 @@
-"""Downloads: a request for a report becomes a report on disk, or a failure with a name.
+"""Downloads: a request for a report becomes a report on disk, or a failure of that report.
 
-One entrance, `CrewmojoClient.download`: submit, poll, ask again what may pass, start over what is
-lost, all within the vendor's five minutes a job.
+`CrewmojoClient.download` submits the report, polls its job, retries what may pass, and requests
+the report again if its job is lost, all within the vendor's five minutes a job. Whatever goes wrong
+in a download fails this report alone.
 """
 
 from __future__ import annotations
 
 import itertools
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ from tap_crewmojo.errors import (
     UnusableAnswerError,
 )
 from tap_crewmojo.jobs import JobPoller, Poll, Submit
-from tap_crewmojo.report_file import ReportFile
+from tap_crewmojo.report_file import Report
 from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.transport import Transport
 
@@ -68,7 +70,7 @@ class Download:
         jobs: how many jobs were polled for it; 0 where the answer came at once.
     """
 
-    file: ReportFile
+    file: Report
     requested_at: datetime
     jobs: int
 
@@ -115,17 +117,23 @@ class CrewmojoClient:
             try:
                 file = self._run(job)
             except NoTokenError as exc:
-                msg = f"There is no token to be had from {self._settings.api_url}: {exc}"
+                msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
                 raise CredentialsError(msg) from None
             except (JobAbandonedError, TransientError, UnusableAnswerError) as exc:
-                failure = exc
+                failure = str(exc)
+            except (CredentialsError, ReportError):
+                raise
+            except Exception as exc:  # noqa: BLE001  # whatever came: it fails this report alone
+                failure = f"unexpected {type(exc).__name__}"  # its text may quote a row
+                frames = "".join(traceback.format_tb(exc.__traceback__))
+                job.log.debug("%s: %s. Please report these lines:\n%s", job, failure, frames)
             else:
                 return Download(file, requested_at, jobs + bool(job.polls))
             jobs += bool(job.polls)
-            job.trouble = str(failure)
+            job.trouble = failure
             if job.attempt < job.attempts:
                 pause = min(2.0**job.attempt, _LONGEST_PAUSE)
-                job.log.warning("%s: %s; requested anew in %.0f s", job, failure, pause)
+                job.log.warning("%s: %s; requested again in %.0f s", job, failure, pause)
                 self._clock.sleep(pause)
         msg = (
             f"{job.request}: not delivered after {job.attempts} attempts (the last: {failure}). "
@@ -134,7 +142,7 @@ class CrewmojoClient:
         )
         raise ReportError(msg)
 
-    def _run(self, job: _Job) -> ReportFile:
+    def _run(self, job: _Job) -> Report:
         poller = JobPoller()
         while True:
             step = poller.current_value
@@ -144,17 +152,17 @@ class CrewmojoClient:
             self._clock.sleep(step.pause)
             answer = self._persistently_ask(job, step)
             poller.advance(answer)
-            if isinstance(answer, ReportFile):
+            if isinstance(answer, Report):
                 return answer
             job.polls, job.trouble = poller.count, ""
 
-    def _persistently_ask(self, job: _Job, step: Submit | Poll) -> ReportFile | JobEnvelope:
+    def _persistently_ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
         """Ask again, within the job's deadline, while the failure is one that may pass."""
 
         def tell(details: backoff.types.Details) -> None:
             job.trouble = str(details["exception"])
             job.log.warning(
-                "%s: %s; asked again in %.0f s (try %d of %d)",
+                "%s: %s; retried in %.0f s (try %d of %d)",
                 job,
                 job.trouble,
                 details["wait"] / self._clock.scale,
@@ -172,7 +180,7 @@ class CrewmojoClient:
             on_backoff=tell,
         )(self._ask)(job, step)
 
-    def _ask(self, job: _Job, step: Submit | Poll) -> ReportFile | JobEnvelope:
+    def _ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
         if not job.is_wanted():
             msg = f"{job.request}: not wanted any more"
             raise DroppedError(msg)

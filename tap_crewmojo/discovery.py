@@ -83,9 +83,9 @@ def check_columns(
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:
     report = download(request)
     with naming(request):
-        types = infer(report.file.rows())
+        types = infer(report.file.batches())
     is_empty = not types
-    if is_empty and not report.file.is_json:
+    if is_empty:
         # Headings without rows: columns all the same, if of a type that nothing tells.
         types = dict.fromkeys(report.file.headings(), ColumnType.STRING)
     return Sample(request, report, types, is_empty)

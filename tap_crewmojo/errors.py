@@ -55,6 +55,10 @@ class UnusableAnswerError(RetriableSyncError):
     """
 
 
+class CutShortError(UnusableAnswerError):
+    """A report ends before its text is complete."""
+
+
 class TransientError(RetriableAPIError):
     """A request failed in a way that may pass: asked again within the job's deadline.
 

@@ -1,33 +1,51 @@
-"""A JSON report in pieces of some rows each, so that its size does not matter.
+"""A JSON response taken apart as it arrives: rows in pieces, and the members beside them.
 
-A piece is cut where one row ends and the next begins. A `},{` may also stand in a text, so a cut
-counts only if what is before it decodes: half a text never does. What is no plain array of objects,
-alone or under one name, has no pieces and is read whole.
+Rows are the bare array, or the one array of objects among the members of an object, wherever it
+stands. A piece is cut where one row ends and the next begins. A `},{` may also stand in a text or
+in a nested array, so a cut counts only if what is before it decodes: half a row never does.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, PIECE
+from tap_crewmojo.errors import CutShortError, UnusableAnswerError
+from tap_crewmojo.json_cells import DEEPEST, objects_of
+from tap_crewmojo.json_members import can_be_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Span = tuple[int, int]
-"""Where the rows of a piece lie in the file: from the first row's brace to past the last one's."""
+_MOST_BESIDE: Final = 1 << 20
+"""Bytes of one member that is not the rows, at most."""
 
-PIECE: Final = 1 << 16
-"""Bytes that a piece has at least, but for the last one."""
+_MOST_MEMBERS: Final = 1000
+_MOST_VALUES: Final = 1 << 20
+"""Values in one row, at most, nested ones included."""
 
-_NEAR = 1 << 14
+_LARGE: Final = 1 << 18  # bytes of a row that may have too many columns or values
+_FEW: Final = 1 << 12
+_NEAR: Final = 1 << 14
+_MOST_CUTS: Final = 8
+_LONGEST_INTEGER: Final = 20
+
+_MALFORMED: Final = "the report is malformed JSON"
 _BLANK: Final = b" \t\r\n"
-_OPENING = re.compile(rb'[ \t\r\n]*+(\{[ \t\r\n]*+"(?:[^"\\]++|\\.)*+"[ \t\r\n]*+:[ \t\r\n]*+)?\[')
 _BETWEEN_ROWS = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
 _PUNCTUATION = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([\[{])|[\]}]', re.DOTALL)
+_BRACKETS: Final = bytes.maketrans(b"[]", b"{}")
+_ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+# What Python's encoder writes where JSON has no number. Quoted, it makes the same cell; what looks
+# like it within a text would end that text, and nothing would decode.
+_CONSTANTS = tuple(
+    re.compile(rb"%b(?<=[:,\[ \t\r\n]%b)(?=[,\]} \t\r\n])" % (name, name))
+    for name in (b"NaN", b"Infinity", b"-Infinity")
+)
 # What is written as an escape and no database stores: NUL, and one half of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"\\u0000"
@@ -43,86 +61,287 @@ class _AnyObject(msgspec.Struct):
 _ROWS = msgspec.json.Decoder(list[_AnyObject])
 
 
-def find_pieces(chunks: Iterable[bytes], start: int) -> list[Span] | None:
-    """Return where the pieces of a JSON document lie, or none if it has to be read whole.
+class JsonPieces:
+    """The rows of a JSON response in pieces, objects with commas between them.
 
     Args:
-        chunks: the document, in UTF-8, as it arrives.
-        start: where it begins in the file, after a byte order mark.
+        chunks: the response, valid UTF-8, as it arrives.
+
+    Attributes:
+        members: names and values of the members beside the rows; complete after the last piece.
+        arrays: how many members had rows in them so far.
+        is_bare: whether the response is an array.
+        rows: rows so far.
+
+    Raises:
+        UnusableAnswerError: malformed JSON, a row that is not an object, more than one array of
+            rows, or something beyond a limit.
     """
-    arriving = iter(chunks)
-    head = next(arriving, b"")
-    opening = _OPENING.match(head)
-    if not opening:
-        return None
-    closing = b"]}" if opening[1] else b"]"
-    try:
-        json.loads(opening[0] + closing)
-        return list(_spans(arriving, head[opening.end() :], start + opening.end(), closing))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
 
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.members: list[tuple[str, Any]] = []
+        self.arrays = 0
+        self.is_bare = False
+        self.rows = 0
+        self._text = _Arriving(chunks)
 
-def _spans(chunks: Iterable[bytes], rest: bytes, offset: int, closing: bytes) -> Iterator[Span]:
-    parts, size, enough = [rest], len(rest), PIECE
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size < enough:
-            continue
-        parts = [b"".join(parts)]
-        enough = 2 * size  # a long row is not gone over again with each chunk of it
-        if cut := _cut(parts[0]):
-            end, begin = cut
-            yield offset, offset + end
-            parts, size, enough = [parts[0][begin:]], size - begin, PIECE
-            offset += begin
-    last = b"".join(parts).rstrip(_BLANK)
-    for sign in (closing[place : place + 1] for place in reversed(range(len(closing)))):
-        if not last.endswith(sign):
-            raise msgspec.ValidationError  # cut short, or with more behind the rows
-        last = last[:-1].rstrip(_BLANK)
-    _check(last)
-    if last:
-        yield offset, offset + len(last)
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the pieces, each once."""
+        if self._text.sign() == b"[":
+            self.is_bare = True
+            self._text.drop(1)
+            if self._text.sign() == b"]":
+                self._text.drop(1)
+            else:
+                yield from self._array()
+        else:
+            yield from self._object()
+        if self._text.sign():
+            msg = f"{_MALFORMED} (text behind its end)"
+            raise UnusableAnswerError(msg)
 
+    def _object(self) -> Iterator[bytes]:
+        self._take(b"{")
+        if self._text.sign() == b"}":
+            self._text.drop(1)
+            return
+        sign = b","
+        while sign == b",":
+            name = self._text.value()
+            if not isinstance(name, str):
+                msg = f"{_MALFORMED} (a name is expected)"
+                raise UnusableAnswerError(msg)
+            if len(self.members) >= _MOST_MEMBERS:
+                msg = f"the report is JSON with more than {_MOST_MEMBERS} members beside the rows"
+                raise UnusableAnswerError(msg)
+            self._take(b":")
+            if can_be_rows(name) and self._text.starts_with_object():
+                self._text.drop(1)
+                self.arrays += 1
+                if self.arrays > 1:
+                    msg = "the report is JSON with 2 arrays of objects where one is expected"
+                    raise UnusableAnswerError(msg)
+                yield from self._array()
+            else:
+                self.members.append((name, self._text.value()))
+            sign = self._take(b",}")
 
-def _cut(rows: bytes) -> Span | None:
-    """Return where the last whole row ends and the next one begins, if there are two."""
-    likely = list(_BETWEEN_ROWS.finditer(rows, max(len(rows) - _NEAR, 0)))[-1:]
-    for match in itertools.chain(likely, _between_rows(rows)):
+    def _take(self, signs: bytes) -> bytes:
+        sign = self._text.sign()
+        if not sign or sign not in signs:
+            msg = f"{_MALFORMED} ({' or '.join(signs.decode())} is expected)"
+            raise UnusableAnswerError(msg) if sign else CutShortError(msg)
+        self._text.drop(1)
+        return sign
+
+    def _array(self) -> Iterator[bytes]:
+        """Yield the rows of an array up to its end, which is taken, too."""
+        enough, is_last = PIECE, False
+        while not is_last:
+            self._text.more(enough)
+            rows = self._text.held
+            piece, begin, is_last = self._cut(rows)
+            if piece:
+                yield piece
+                self._text.drop(begin)
+                enough = PIECE
+                continue
+            self._check_size(rows)
+            if self._text.has_ended:
+                raise self._unfinished(rows)
+            enough = 2 * len(rows)  # a long row is not gone over again with each chunk of it
+
+    def _cut(self, rows: bytes) -> tuple[bytes, int, bool]:
+        """Return the whole rows, where the next one begins, and whether there is none.
+
+        Without a row that is known to be whole, nothing is returned of them.
+        """
+        near = _BETWEEN_ROWS.finditer(rows, max(len(rows) - _NEAR, 0))
+        for place in list(near)[: -_MOST_CUTS - 1 : -1]:
+            if piece := self._checked(rows[: place.start() + 1]):
+                return piece, place.end() - 1, False
+        end, begin, is_last = _walked(rows)
+        piece = self._checked(rows[:end]) if end else b""
+        if end and not piece:
+            piece = rows[:end]
+            self.rows += len(objects_of(piece.decode(), self.rows + 1))
+        return piece, begin, is_last
+
+    def _checked(self, rows: bytes) -> bytes:
+        """Return rows, which are counted then, if they decode as such; else nothing.
+
+        Raises:
+            UnusableAnswerError: a database cannot store them.
+        """
+        size = _size(rows)
+        if not size and (quoted := _quoted(rows)) != rows:
+            rows, size = quoted, _size(quoted)
+        if not size:
+            return b""
+        if _is_unstorable(rows) or _is_deep(rows, size):
+            objects_of(rows.decode(), self.rows + 1)
+        self.rows += size
+        return rows
+
+    def _check_size(self, row: bytes) -> None:
+        """Refuse a row, as far as it has come, that would take too much memory."""
+        excess = ""
+        if len(row) > _LARGE:
+            plain = b"".join(_unquoted(row))
+            if plain.count(b":") > MOST_COLUMNS:
+                excess = f"{MOST_COLUMNS} names"
+            elif plain.count(b",") > _MOST_VALUES:
+                excess = f"{_MOST_VALUES} values"
+            elif len(row) > LONGEST_ROW:
+                excess = f"{LONGEST_ROW >> 20} MiB"
+        if excess:
+            msg = f"the report has more than {excess} in row {self.rows + 1}"
+            raise UnusableAnswerError(msg)
+
+    def _unfinished(self, rows: bytes) -> CutShortError:
+        """Return the failure of an array without an end."""
         try:
-            _check(rows[: match.start() + 1])
-        except msgspec.MsgspecError:
-            continue
-        return match.start() + 1, match.end() - 1
-    return None
+            number = self.rows + len(objects_of(rows.decode(), self.rows + 1))
+        except UnusableAnswerError as exc:
+            return CutShortError(str(exc))
+        return CutShortError(f"the report is malformed JSON behind row {number} (it has no end)")
 
 
-def _between_rows(rows: bytes) -> Iterator[re.Match[bytes]]:
-    """Yield where the last whole row ends and the next one begins, by counting brackets."""
+class _Arriving:
+    """A text that arrives, of which some is held.
+
+    Args:
+        chunks: the text in UTF-8.
+
+    Attributes:
+        held: what has arrived and not been dropped.
+        has_ended: whether there is no more.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.held = b""
+        self.has_ended = False
+        self._chunks = iter(chunks)
+
+    def more(self, least: int) -> bool:
+        """Hold so many bytes, if they arrive; tell whether there are more than before."""
+        parts, size = [self.held], len(self.held)
+        while size < least and not self.has_ended:
+            if (chunk := next(self._chunks, None)) is None:
+                self.has_ended = True
+            else:
+                parts.append(chunk)
+                size += len(chunk)
+        is_more = size > len(self.held)
+        self.held = b"".join(parts)
+        return is_more
+
+    def drop(self, size: int) -> None:
+        """Hold so many bytes less."""
+        self.held = self.held[size:]
+
+    def sign(self) -> bytes:
+        """Return the next byte that is not blank, and drop what is before it; none at the end."""
+        while not (held := self.held.lstrip(_BLANK)) and self.more(len(self.held) + 1):
+            self.held = self.held.lstrip(_BLANK)
+        self.held = held
+        return held[:1]
+
+    def starts_with_object(self) -> bool:
+        """Tell whether an array follows whose first item is an object."""
+        if self.sign() != b"[":
+            return False
+        while not self.held[1:].lstrip(_BLANK) and len(self.held) < _MOST_BESIDE:
+            if not self.more(len(self.held) + 1):
+                break
+        return self.held[1:].lstrip(_BLANK).startswith(b"{")
+
+    def value(self) -> Any:  # noqa: ANN401  # whatever JSON holds
+        """Take a value, which must not be large.
+
+        Raises:
+            UnusableAnswerError: it is malformed, or large.
+        """
+        self.sign()
+        size = _FEW
+        while True:
+            self.more(size)
+            text, is_all = self.held[:size].decode(errors="ignore"), size >= len(self.held)
+            is_end = is_all and self.has_ended
+            try:
+                value, end = _MEMBER.raw_decode(text)
+            except RecursionError:
+                msg = f"{_MALFORMED} (nested too deeply)"
+                raise UnusableAnswerError(msg) from None
+            except json.JSONDecodeError as exc:
+                if is_end:
+                    msg = f"{_MALFORMED} ({exc.msg})"
+                    raise CutShortError(msg) from None
+            else:
+                if end < len(text) or is_end:  # a number may go on
+                    self.drop(len(text[:end].encode()))
+                    return value
+            if size >= _MOST_BESIDE:
+                msg = f"{_MALFORMED} (a value beside the rows does not end)"
+                raise UnusableAnswerError(msg)
+            size *= 2
+
+
+def _integer(token: str) -> int | str:
+    return int(token) if len(token) <= _LONGEST_INTEGER else token
+
+
+_MEMBER: Final = json.JSONDecoder(parse_int=_integer)
+
+
+def _quoted(rows: bytes) -> bytes:
+    for constant in _CONSTANTS:
+        rows = constant.sub(rb'"\g<0>"', rows)
+    return rows
+
+
+def _size(rows: bytes) -> int:
+    """Return how many objects there are; 0 if msgspec cannot decode them as such."""
+    try:
+        return len(_ROWS.decode(b"[%b]" % rows))
+    except (msgspec.MsgspecError, RecursionError):
+        return 0
+
+
+def _walked(rows: bytes) -> tuple[int, int, bool]:
+    """Return what `JsonPieces._cut` does, found by counting brackets."""
     depth, last = 0, None
     for sign in _PUNCTUATION.finditer(rows):
         if sign[0][:1] == b'"':
             continue
         depth += 1 if sign[1] else -1
+        if depth < 0 and sign[0] == b"]":
+            return len(rows[: sign.start()].rstrip(_BLANK)), sign.end(), True
+        if depth < 0:
+            return sign.end(), sign.end(), True  # which does not decode
         if not depth:
             last = _BETWEEN_ROWS.match(rows, sign.start()) or last
-    if last:
-        yield last
+    return (last.start() + 1, last.end() - 1, False) if last else (0, 0, False)
 
 
-def _check(rows: bytes) -> None:
-    """Make sure that rows decode, as objects, to what a database can store.
+def _unquoted(rows: bytes) -> list[bytes]:
+    """Return the parts that are not in quotes."""
+    return rows.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
 
-    Raises:
-        msgspec.MsgspecError: they do not.
-        UnicodeDecodeError: they are no UTF-8.
-    """
-    rows.decode()
+
+def _is_deep(rows: bytes, size: int) -> bool:
+    """Tell whether something is nested too deeply in so many rows."""
+    if rows.count(b"{") + rows.count(b"[") - size < DEEPEST:
+        return False
+    shape = b"".join(_unquoted(rows)).translate(_BRACKETS, _ALL_BUT_BRACKETS)
+    for _ in range(DEEPEST + 1):
+        shape = shape.replace(b"{}", b"")
+    return bool(shape)
+
+
+def _is_unstorable(rows: bytes) -> bool:
+    """Tell whether an escape seems to be there for what no database stores."""
     # Faster than looking for both characters at once.
     escapes = rows.split(b"\\")[1:]
     is_suspect = any(escape[:1] == b"u" for escape in escapes)
-    if is_suspect and _UNSTORABLE.search(rows.replace(b"\\\\", b" ")):
-        raise msgspec.ValidationError
-    _ROWS.decode(b"[%b]" % rows)
+    return is_suspect and bool(_UNSTORABLE.search(rows.replace(b"\\\\", b" ")))

@@ -1,88 +1,206 @@
-"""The body of an answer: landed whole on disk, and told for what it is.
+"""The body of a response: spooled whole on disk, and classified.
 
-It goes to an unlinked temporary file before its first row is emitted: so one that is cut short can
-be fetched again with nothing of it emitted. What it is, its first bytes tell; the header is only
-asked where they leave it open. It is looked through while it arrives, when there is time to wait.
+It is checked while it arrives, and in an unlinked temporary file before its first row is emitted:
+one that is cut short can be requested again with nothing of it emitted. Its first bytes show
+whether it is CSV, JSON or neither; the header counts only where they leave it open.
 """
 
 from __future__ import annotations
 
-import codecs
-import itertools
 import json
 import re
-import tempfile
 from collections import deque
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from tap_crewmojo import csv_pieces, json_pieces
-from tap_crewmojo.errors import UnusableAnswerError, vendor_text
-from tap_crewmojo.report_file import ReportFile
+from tap_crewmojo import json_members
+from tap_crewmojo.body_text import as_utf8
+from tap_crewmojo.csv_report import CsvReport
+from tap_crewmojo.errors import (
+    CutShortError,
+    ReportError,
+    TransientError,
+    UnusableAnswerError,
+    vendor_text,
+)
+from tap_crewmojo.json_pieces import JsonPieces
+from tap_crewmojo.json_report import JsonReport
+from tap_crewmojo.report_file import PieceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_crewmojo.json_pieces import Span
-
-_HEAD: Final = 1 << 16  # bytes; no job's envelope has so many
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_BOM_SIZES: Final = {"utf-8": 0, "utf-8-sig": len(codecs.BOM_UTF8)}
-_JSON_START = re.compile(r"(\[\s*[\[\]{]|\{\s*[\"}])")
-_MARKUP_START = re.compile(r"<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_HEAD: Final = 1 << 10  # bytes behind leading blanks that show what a body is
+_MOST_BLANK: Final = 1 << 16
+_BLANK: Final = b" \t\r\n"
+_JSON_START = re.compile(rb"(\[\s*[\[\]{]|\{\s*[\"}])")
+_MARKUP_START = re.compile(rb"<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_ACCEPTED: Final = 202
+_NO_CONTENT: Final = 204
+_NEITHER: Final = "the response is neither a report nor a job"
+_EMPTY: Final = "the response is empty: it has not even column headings"
 
 
 @dataclass(frozen=True, slots=True)
 class JobEnvelope:
-    """The answer that a report is still being generated."""
+    """The response that a report is still being generated."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
-    """The beginning of a body; all of it, if it could be an envelope."""
+class _Response:
+    """A response without its body.
 
-    data: bytes
+    Args:
+        content_type: its `Content-Type`.
+        status: its status.
+        polled_job: the job whose poll it is the response to.
+    """
+
     content_type: str
+    status: int
+    polled_job: str | None
 
-    @property
-    def encoding(self) -> str:
-        return next((name for bom, name in _BOMS if self.data.startswith(bom)), "utf-8")
-
-    @property
-    def text(self) -> str:
-        return self.data.decode(self.encoding, errors="replace").lstrip("\ufeff \t\r\n")
-
-    @property
-    def says_csv(self) -> bool:
-        return "csv" in self.content_type.lower()
-
-    @property
-    def is_json(self) -> bool:
-        text = self.text
-        says_json = "json" in self.content_type.lower() and text[:1] in {"[", "{"}
-        return says_json or bool(_JSON_START.match(text))
+    def says(self, kind: str) -> bool:
+        return kind in self.content_type.lower()
 
 
-def land(chunks: Iterable[bytes], content_type: str) -> ReportFile | JobEnvelope:
-    """Land a body and tell what it is.
+class _Body:
+    """A body as it arrives, in UTF-8.
+
+    Args:
+        chunks: the body.
+
+    Attributes:
+        last: its last byte so far.
+        has_ended: whether all of it has arrived.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.last = b""
+        self.has_ended = False
+        self._chunks = iter(chunks)
+        self._head: list[bytes] = []
+
+    def head(self) -> bytes:
+        """Return the first bytes behind leading blanks, without taking them."""
+        head = b""
+        while len(head.lstrip(_BLANK)) < _HEAD and len(head) < _MOST_BLANK:
+            if (chunk := next(self._chunks, None)) is None:
+                break
+            self._head.append(chunk)
+            head += chunk
+        return head.lstrip(_BLANK)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._head:
+            yield self._seen(self._head.pop(0))
+        for chunk in self._chunks:
+            yield self._seen(chunk)
+        self.has_ended = True
+
+    def _seen(self, chunk: bytes) -> bytes:
+        self.last = chunk[-1:] or self.last
+        return chunk
+
+
+def land(
+    chunks: Iterable[bytes],
+    content_type: str,
+    *,
+    status: int = 200,
+    has_known_end: bool = True,
+    polled_job: str | None = None,
+) -> CsvReport | JsonReport | JobEnvelope:
+    """Spool a body and classify it.
 
     Args:
         chunks: the body, as it arrives.
-        content_type: the answer's `Content-Type`, for what the bytes leave open.
+        content_type: the response's `Content-Type`, for what the bytes leave open.
+        status: the response's status.
+        has_known_end: whether something states where the body ends: if nothing does, it must be
+            complete by itself, CSV with a line break at its end.
+        polled_job: the job whose poll this is the response to.
 
     Raises:
-        UnusableAnswerError: no job's envelope, nor a report that can be read without guessing.
+        UnusableAnswerError: neither a job nor a report that can be read without guessing.
+        TransientError: the body may be cut short.
+        ReportError: the response is a part of a report.
         OSError: it cannot be written.
     """
-    file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # handed to ReportFile
+    if status == _NO_CONTENT:
+        return CsvReport(())
+    body = _Body(as_utf8(chunks, content_type))
     try:
-        answer = _landed(file, chunks, content_type)
+        response = _Response(content_type, status, polled_job)
+        return _landed(body, response, has_known_end=has_known_end)
+    except CutShortError as exc:
+        if has_known_end:
+            raise
+        msg = f"the response may be cut short, since nothing states its length: {exc}"
+        raise TransientError(msg) from None
+
+
+def _landed(
+    body: _Body, response: _Response, *, has_known_end: bool
+) -> CsvReport | JsonReport | JobEnvelope:
+    head = body.head()
+    if not head:
+        deque(body, maxlen=0)
+        if response.polled_job is not None and response.status == _ACCEPTED:
+            return JobEnvelope(response.polled_job)
+        raise CutShortError(_EMPTY)
+    if _MARKUP_START.match(head) or (head[:1] == b"<" and not response.says("csv")):
+        msg = "the response is a web page instead of a report; is there a proxy in between?"
+        raise UnusableAnswerError(msg)
+    if _JSON_START.match(head) or (response.says("json") and head[:1] in {b"[", b"{"}):
+        return _json(body, response)
+    return _csv(body, response, has_known_end=has_known_end)
+
+
+def _csv(body: _Body, response: _Response, *, has_known_end: bool) -> CsvReport | JobEnvelope:
+    try:
+        report = CsvReport(body)
+    except UnusableAnswerError as exc:
+        if body.has_ended and body.last not in {b"\n", b"\r"}:
+            raise CutShortError(str(exc)) from None
+        raise
+    try:
+        return _checked_csv(report, body, response, has_known_end=has_known_end)
+    except BaseException:
+        report.close()
+        raise
+
+
+def _checked_csv(
+    report: CsvReport, body: _Body, response: _Response, *, has_known_end: bool
+) -> CsvReport | JobEnvelope:
+    headings = report.headings()
+    if not headings:
+        raise CutShortError(_EMPTY)
+    if not has_known_end and body.last not in {b"\n", b"\r"}:
+        msg = "its last line has no end"
+        raise CutShortError(msg)
+    # A text that does not call itself CSV may be a word that all is too busy.
+    is_table = response.says("csv") or (len(headings) > 1 and report.size + report.empty_rows)
+    if not is_table and response.polled_job is not None and response.status == _ACCEPTED:
+        report.close()
+        return JobEnvelope(response.polled_job)
+    if not is_table:
+        msg = "the response is a text that is neither a report nor a job"
+        raise UnusableAnswerError(msg)
+    if json_members.is_job(headings):
+        msg = f"{_NEITHER}: its rows look like a job"
+        raise UnusableAnswerError(msg)
+    return report
+
+
+def _json(body: _Body, response: _Response) -> JsonReport | JobEnvelope:
+    pieces = JsonPieces(body)
+    file = PieceFile(pieces)
+    try:
+        answer = _classified(JsonReport(file), pieces, response)
     except BaseException:
         file.close()
         raise
@@ -91,67 +209,41 @@ def land(chunks: Iterable[bytes], content_type: str) -> ReportFile | JobEnvelope
     return answer
 
 
-def _landed(
-    file: IO[bytes], chunks: Iterable[bytes], content_type: str
-) -> ReportFile | JobEnvelope:
-    landing = _written(file, chunks)
-    head = _Head(_start_of(landing), content_type)
-    pieces = _pieces(head, landing)
-    deque(landing, maxlen=0)  # what is left, if it was not looked through to its end
-    file.flush()
-    text, is_json = head.text, head.is_json
-    if not text:
-        msg = "the answer is empty: not even column headings"
+def _classified(
+    report: JsonReport, pieces: JsonPieces, response: _Response
+) -> JsonReport | JobEnvelope:
+    """Apply the rules of `json_members.py`."""
+    members = pieces.members
+    if (job_id := json_members.job_id(members)) is not None:
+        return JobEnvelope(job_id)
+    if json_members.is_failure(members):
+        msg = f"the response says that it failed{vendor_text(json.dumps(dict(members)).encode())}"
         raise UnusableAnswerError(msg)
-    if _MARKUP_START.match(text) or (text[0] == "<" and not head.says_csv):
-        msg = "the answer is a web page instead of a report; is there a proxy in between?"
-        raise UnusableAnswerError(msg)
-    if is_json and len(head.data) < _HEAD and (envelope := _envelope(head)):
-        return envelope
-    report = ReportFile(file, is_json=is_json, encoding=head.encoding, pieces=pieces)
-    if not is_json and not head.says_csv and not _is_table(report):
-        msg = "the answer is a text that is neither a report nor a job"
+    is_pending = json_members.is_pending(members)
+    has_rows = pieces.is_bare or pieces.arrays or _has_empty_array(pieces)
+    if response.polled_job is not None and (
+        is_pending or (not has_rows and not json_members.is_done(members))
+    ):
+        return JobEnvelope(response.polled_job)
+    if is_pending or not has_rows:
+        words = vendor_text(json.dumps(dict(members)).encode())
+        raise UnusableAnswerError(_NEITHER + words)
+    if part := json_members.part_of(members, pieces.rows):
+        msg = (
+            f"the response is only a part of the report: {part}. Crewmojo documents no paging; "
+            "contact Crewmojo, or try a shorter report_window"
+        )
+        raise ReportError(msg)
+    if pieces.rows and json_members.is_job(report.headings()):
+        msg = f"{_NEITHER}: its rows look like a job"
         raise UnusableAnswerError(msg)
     return report
 
 
-def _written(file: IO[bytes], chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        file.write(chunk)
-        yield chunk
-
-
-def _start_of(landing: Iterator[bytes]) -> bytes:
-    start = bytearray()
-    for chunk in landing:
-        start += chunk
-        if len(start) >= _HEAD:
-            break
-    return bytes(start)
-
-
-def _pieces(head: _Head, landing: Iterator[bytes]) -> list[Span] | None:
-    if head.encoding not in _BOM_SIZES:
-        return None
-    start = _BOM_SIZES[head.encoding]
-    find = json_pieces.find_pieces if head.is_json else csv_pieces.find_pieces
-    return find(itertools.chain((head.data[start:],), landing), start)
-
-
-def _is_table(report: ReportFile) -> bool:
-    """Tell whether what does not call itself CSV looks like it: not a word that all is too busy."""
-    return len(report.headings()) > 1 and any(report.chunks(1))
-
-
-def _envelope(head: _Head) -> JobEnvelope | None:
-    try:
-        answer = json.loads(head.text)
-    except (ValueError, RecursionError):
-        return None  # reading its rows tells where it is broken
-    if not isinstance(answer, dict) or any(isinstance(part, list) for part in answer.values()):
-        return None
-    job_id = answer.get("jobId")
-    if isinstance(job_id, str | int) and not isinstance(job_id, bool) and job_id != "":
-        return JobEnvelope(str(job_id))
-    msg = f"the answer is neither a report nor a job{vendor_text(head.data)}"
-    raise UnusableAnswerError(msg)
+def _has_empty_array(pieces: JsonPieces) -> bool:
+    empty = [name for name, value in pieces.members if value == []]
+    names = list(filter(json_members.can_be_rows, empty))
+    if len(names) > 1:
+        msg = f"the report is JSON with {len(names)} empty arrays where one is expected"
+        raise UnusableAnswerError(msg)
+    return bool(names)

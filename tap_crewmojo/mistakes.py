@@ -99,8 +99,8 @@ def _mistakes_in_batches(config: Mapping[str, Any]) -> Iterator[str]:
     for extra, library in needs.items():
         if library and not find_spec(library):
             yield (
-                f"batch_config: to write to {extra}, install the tap with its extra: "
-                f"'tap-crewmojo[{extra}]'"
+                f"batch_config: {extra} needs {library}, which is not installed: install the tap "
+                f"with its extra '{extra}'"
             )
 
 

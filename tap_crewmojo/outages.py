@@ -1,4 +1,4 @@
-"""Why a request got no answer, in words that hold nothing of the request."""
+"""Why a request got no response, in words that hold nothing of the request."""
 
 from __future__ import annotations
 
@@ -26,17 +26,21 @@ UNREADABLE = "REQUESTS_CA_BUNDLE, or CURL_CA_BUNDLE, names no file that can be r
 """What to do about a missing file of certificate authorities."""
 
 
-def reason(failure: requests.RequestException, patience: float) -> str:
+class UnusableResponseError(http.client.HTTPException):
+    """A response that cannot be separated from what follows it; the text holds nothing of it."""
+
+
+def reason(failure: requests.RequestException, timeout: float) -> str:
     """Tell why a request failed. What `requests` itself says holds the URL, and is left out.
 
     Args:
         failure: what `requests` raised.
-        patience: the seconds that an answer was waited for.
+        timeout: the seconds that a response was waited for.
     """
     if isinstance(failure, requests.ConnectTimeout):
         return f"no connection within {CONNECT_TIMEOUT} s"
     if isinstance(failure, requests.ReadTimeout):
-        return f"no answer within {patience:.0f} s"
+        return f"no response within {timeout:.0f} s"
     causes = list(_causes(failure))
     words = next(filter(None, map(_words, causes)), type(causes[-1]).__name__)
     return f"the proxy: {words}" if isinstance(failure, requests.exceptions.ProxyError) else words
@@ -51,10 +55,12 @@ def _causes(failure: BaseException | None) -> Iterator[BaseException]:
 
 def _words(cause: BaseException) -> str | None:
     match cause:
+        case UnusableResponseError():
+            return str(cause)
         case socket.gaierror():
             return "the host name cannot be resolved"
         case http.client.RemoteDisconnected():
-            return "the connection was closed before an answer"
+            return "the connection was closed before a response"
         case ssl.SSLError():
             return None  # its number is none of the operating system's
         case OSError(errno=int(number)):

@@ -1,130 +1,83 @@
-"""A report on disk, read row by row or piece by piece."""
+"""A report on disk: its rows in pieces, each of them read as columns of cells."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import itertools
+import tempfile
 import weakref
-from collections import deque
-from typing import IO, TYPE_CHECKING, Final
-
-from tap_crewmojo.errors import UnusableAnswerError
-from tap_crewmojo.rows import array_rows, check_csv, csv_lines, json_rows
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from tap_crewmojo.json_pieces import Span
-    from tap_crewmojo.rows import Row
-
-_LINES: Final = 500
+    from tap_crewmojo.cells import Columns
 
 
-class ReportFile:
+class PieceFile:
+    """Pieces of a report in an unlinked temporary file, which nobody else can open.
+
+    Args:
+        pieces: the pieces; all of them are written before this returns.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # see `close`
+        self.close = weakref.finalize(self, self._file.close)
+        """Free the disk space; also done when nobody holds the pieces any more."""
+        self._ends = [0]
+        try:
+            for piece in pieces:
+                self._file.write(piece)
+                self._ends.append(self._ends[-1] + len(piece))
+            self._file.flush()
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the pieces, from the first one again in each call."""
+        return self.joined(0)
+
+    def joined(self, least: int) -> Iterator[bytes]:
+        """Yield the pieces, as many together as have so many bytes.
+
+        Args:
+            least: bytes; the last ones may have fewer.
+        """
+        start = 0
+        for end in self._ends[1:]:
+            if end - start >= least or end == self._ends[-1]:
+                self._file.seek(start)
+                yield self._file.read(end - start)
+                start = end
+
+
+class Report(ABC):
     """A report on disk, known to be well-formed.
 
     Args:
-        file: holds the whole body; closed with this object.
-        is_json: whether it is JSON; CSV if not.
-        encoding: of its text.
-        pieces: where its pieces lie, if it has been looked through by pieces; otherwise it is read
-            through here.
-
-    Raises:
-        UnusableAnswerError: the report cannot be read without guessing; the text names the row's
-            number, never a value. So nothing of a malformed report is ever emitted.
+        pieces: its rows.
     """
 
-    def __init__(
-        self, file: IO[bytes], *, is_json: bool, encoding: str, pieces: list[Span] | None
-    ) -> None:
-        self.is_json = is_json
-        self._file = file
-        self._encoding = encoding
+    def __init__(self, pieces: PieceFile) -> None:
         self._pieces = pieces
-        if pieces is None:
-            with self._text() as text:
-                if is_json:
-                    deque(json_rows(text), maxlen=0)
-                else:
-                    check_csv(text)
-        self.close = weakref.finalize(self, file.close)
-        """Let the disk space go; also done when nobody holds the report any more."""
+        self.close = pieces.close
+        """Free the disk space; also done when nobody holds the report any more."""
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows, from the first one again in each call."""
-        if self.is_json and self._pieces is not None:
-            for piece in self.pieces():
-                yield from array_rows(piece)
-        elif self.is_json:
-            with self._text() as text:
-                yield from json_rows(text)
-        else:
-            headings = self.headings()
-            for line in itertools.chain.from_iterable(self.chunks(_LINES)):
-                yield {head: cell or None for head, cell in zip(headings, line, strict=True)}
+    @abstractmethod
+    def headings(self) -> Sequence[str]:
+        """Return the headings that are known ahead of the rows."""
 
-    def headings(self) -> list[str]:
-        """Return the headings of a CSV report."""
-        with self._text() as text:
-            return next(csv_lines(text))
+    @abstractmethod
+    def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
+        """Yield the rows as columns of cells, some at a time, from the first in each call.
 
-    def chunks(self, size: int) -> Iterator[list[list[str]]]:
-        """Yield the rows of a CSV report as their cells, so many rows at a time."""
-        with self._text() as text:
-            lines = csv_lines(text)
-            next(lines)
-            while chunk := list(itertools.islice(lines, size)):
-                yield chunk
-
-    @property
-    def has_pieces(self) -> bool:
-        """Whether this can be read piece by piece, whatever its size."""
-        return self._pieces is not None
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield a JSON report that has pieces as arrays of some rows each."""
-        for start, end in self._pieces or ():
-            yield b"[%b]" % self._bytes(start, end)
-
-    def blocks(self, least: int) -> Iterator[bytes]:
-        """Yield the rows of a CSV report that has pieces, at least so many bytes of them at a time.
+        Rows without any value are not among them, but counted (`Columns.empty_rows`).
 
         Args:
-            least: bytes; the last block may have fewer.
+            only: the headings that are of interest; all of them if none are given. Rows are the
+                same either way.
         """
-        start = end = 0
-        for piece_start, end in self._pieces or ():
-            start = start or self._end_of_line(piece_start)  # headings of one line, that is
-            if end - start >= least:
-                yield self._bytes(start, end)
-                start = end
-        if start < end:
-            yield self._bytes(start, end)
-
-    def _bytes(self, start: int, end: int) -> bytes:
-        self._file.seek(start)
-        return self._file.read(end - start)
-
-    def _end_of_line(self, start: int) -> int:
-        self._file.seek(start)
-        return start + len(self._file.readline())
-
-    @contextlib.contextmanager
-    def _text(self) -> Iterator[IO[str]]:
-        self._file.seek(0)
-        # In a CSV that has pieces, no carriage return ends a line.
-        newline = "" if self._pieces is None else "\n"
-        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline=newline)
-        try:
-            yield text
-        except UnicodeDecodeError as exc:
-            msg = (
-                f"the report is not {self._encoding} text: undecodable bytes at byte offset "
-                f"{max(self._file.tell() - len(exc.object), 0) + exc.start}"
-            )
-            raise UnusableAnswerError(msg) from None
-        finally:
-            if not self._file.closed:
-                text.detach()

@@ -1,4 +1,4 @@
-"""The columns of one stream: its JSON schema, records made of rows, and what changes on the way.
+"""The columns of one stream: its JSON schema, and what changes it on the way.
 
 No value is lost and none is sent that the schema does not allow: a value that does not fit its
 column goes to the string column `<column>__text`, and a column that is not in the schema is added
@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tap_crewmojo.column_names import ColumnNames
-from tap_crewmojo.column_types import MISFIT, ColumnConfig, ColumnType, converter, to_text
+from tap_crewmojo.column_types import ColumnConfig, ColumnType, converter
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.metadata import RESERVED, metadata_schema
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import tzinfo
 
-    from tap_crewmojo.column_types import Converter, Value
-    from tap_crewmojo.rows import Row
+    from tap_crewmojo.column_types import Converter
 
 
 class OnNewColumn(StrEnum):
@@ -59,16 +58,18 @@ class Column:
     """Where the cells under one heading go.
 
     Args:
+        heading: the vendor's heading.
         name: the column.
         kind: its type.
-        convert: turns a cell into its value.
+        converter: converts its cells.
         selected: whether it is to be emitted.
         is_new: whether the schema lacks it.
     """
 
+    heading: str
     name: str
     kind: ColumnType
-    convert: Converter
+    converter: Converter
     selected: bool
     is_new: bool
 
@@ -79,14 +80,18 @@ class StreamSchema:
     Args:
         json_schema: the schema to start from: discovered, or a catalog's.
         rules: how the report's columns are typed.
-        dated: whether the report is asked for by windows.
+        dated: whether the report is requested by windows.
         is_selected: tells whether the catalog selects a column.
 
     Attributes:
         is_selected: as given.
-        revision: another number whenever columns have come in, or were left out.
-        misfits: how many values of each column did not fit its type.
-        ignored: columns that were left out, for the catalog lacks them.
+        on_new_column: what to do with a column that the schema lacks.
+        adds_columns: whether such a column is added. It is not where the catalog deselects any
+            column: then it lists what may be emitted, and nobody has looked at the new one.
+        revision: another number whenever columns have come in.
+        variants: how many values of each column did not fit its type.
+        added: new columns that were taken in.
+        left_out: new columns that were not.
         repeated_keys: how many rows have the primary key of another row of their window.
     """
 
@@ -98,48 +103,47 @@ class StreamSchema:
         dated: bool,
         is_selected: Callable[[str], bool],
     ) -> None:
-        own = metadata_schema(dated=dated)
         vendors = {
             name: _as_emitted(column)
             for name, column in json_schema.get("properties", {}).items()
             if name not in RESERVED
         }
         self.is_selected = is_selected
+        self.on_new_column = rules.on_new_column
         self.revision = 0
-        self.misfits: Counter[str] = Counter()
-        self.ignored: set[str] = set()
+        self.variants: Counter[str] = Counter()
+        self.added: set[str] = set()
+        self.left_out: set[str] = set()
         self.repeated_keys = 0
-        self._properties: dict[str, dict[str, Any]] = vendors | own
+        self.adds_columns = rules.on_new_column is OnNewColumn.ADD and all(
+            map(is_selected, vendors)
+        )
+        self._own = metadata_schema(dated=dated)
+        self._vendors: dict[str, dict[str, Any]] = vendors
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
         self._names = ColumnNames(vendors, RESERVED)
         self._columns: dict[str, Column] = {}
-        self._blank: dict[str, Value] = dict.fromkeys(vendors)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The vendor's columns, in their order."""
-        return tuple(self._blank)
-
-    @property
-    def headings(self) -> list[str]:
-        """The headings that were met so far."""
-        return list(self._columns)
+        return tuple(self._vendors)
 
     def types(self) -> dict[str, ColumnType]:
         """Return the type of each column, the tap's own among them."""
-        return {name: ColumnType.of_json_schema(json) for name, json in self._properties.items()}
+        return {name: ColumnType.of_json_schema(json) for name, json in self._properties().items()}
 
     def take_change(self) -> dict[str, Any] | None:
         """Return the schema if it is another than the one that was last taken.
 
-        So it is from the start where a catalog's schema allows no nulls, or what a record need not
-        keep to, or lacks the tap's own columns.
+        That is so from the start where a catalog's schema allows no nulls, or sets limits that a
+        record need not keep to, or lacks the tap's own columns.
         """
-        if self._properties == self._sent:
+        if (properties := self._properties()) == self._sent:
             return None
-        self._sent = dict(self._properties)
-        return {"type": "object", "properties": dict(self._properties)}
+        self._sent = properties
+        return {"type": "object", "properties": dict(properties)}
 
     def columns(self, headings: Iterable[str]) -> list[Column]:
         """Return where the cells under some headings go."""
@@ -155,37 +159,47 @@ class StreamSchema:
         Raises:
             ReportError: all columns differ: rows of nulls would be the result.
         """
-        known = set(self._blank)
         met = {column.name for column in self.columns(headings)}
-        if known and met and known.isdisjoint(met):
+        if self._vendors and met and met.isdisjoint(self._vendors):
             msg = (
                 "has none of the columns that the catalog knows: is it another report, or has "
-                "Crewmojo changed it? If the change is right, discover the catalog anew"
+                "Crewmojo changed it? If the change is right, run `--discover` again"
             )
             raise ReportError(msg)
 
-    def record(self, row: Row) -> dict[str, Value]:
-        """Return a row as a record that the schema as it is now allows.
+    def take_in(self, column: Column) -> bool:
+        """Add a new column, now that it has a value, or leave it out; return whether it is in.
 
         Raises:
-            ReportError: the row has a new column, and the settings forbid it.
+            ReportError: the settings forbid new columns.
         """
-        record = self._blank.copy()
-        for (heading, cell), column in zip(row.items(), self.columns(row), strict=True):
-            if cell is None or not column.selected:
-                continue
-            if column.is_new and not self._add(heading, column):
-                continue
-            value = column.convert(cell)
-            record[column.name] = None if value is MISFIT else value
-            if value is MISFIT:
-                self.misfits[column.name] += 1
-                record[self._variant(column)] = to_text(cell)
-        return record
+        if self.on_new_column is OnNewColumn.FAIL:
+            msg = (
+                f"has a new column {column.name!r}, and on_new_column is 'fail': run `--discover` "
+                "again to take it in"
+            )
+            raise ReportError(msg)
+        if self._columns[column.heading].is_new:
+            self._columns[column.heading] = replace(
+                column, selected=self.adds_columns, is_new=False
+            )
+            if self.adds_columns:
+                self.added.add(column.name)
+                self._add(column.name, column.kind)
+            else:
+                self.left_out.add(column.name)
+        return self.adds_columns
+
+    def variant(self, name: str) -> str:
+        """Return the column for the values that do not fit another one, which it is added for."""
+        variant = self._names.variant(name)
+        if variant not in self._vendors:
+            self._add(variant, ColumnType.STRING)
+        return variant
 
     def warnings(self) -> Iterator[str]:
         """Yield what the user should know of this run, a sentence each, without a value."""
-        for name, count in sorted(self.misfits.items()):
+        for name, count in sorted(self.variants.items()):
             yield (
                 f"Column {name!r}: {count} values do not fit its type; they are in "
                 f"{self._names.variant(name)!r}. To give it another type, see the setting "
@@ -197,49 +211,36 @@ class StreamSchema:
                 f"{self.repeated_keys}. A target that upserts keeps one of each: choose other "
                 "primary_keys, or none"
             )
-        for name in sorted(self.ignored):
+        for name in sorted(self.added):
             yield (
-                f"Column {name!r} is not in the catalog and was left out (on_new_column: ignore)"
+                f"Column {name!r} is not in the catalog and was added (on_new_column: add). To "
+                "have it in the catalog, run `--discover` again"
             )
+        reason = "the catalog deselects columns of this stream"
+        if self.on_new_column is OnNewColumn.IGNORE:
+            reason = "on_new_column: ignore"
+        for name in sorted(self.left_out):
+            yield (
+                f"Column {name!r} is not in the catalog and was left out ({reason}). To take it "
+                "in, run `--discover` again and select it"
+            )
+
+    def _properties(self) -> dict[str, dict[str, Any]]:
+        return self._vendors | self._own
 
     def _column(self, heading: str, name: str) -> Column:
         given = self._rules.given(heading, name)
-        known = self._properties.get(name)
+        known = self._vendors.get(name)
         if known:
             kind = ColumnType.of_json_schema(known)
         else:
             kind = given.type if given else ColumnType.STRING
         form = given.format if given and given.type is kind else None
         convert = converter(kind, form, self._rules.zone)
-        return Column(name, kind, convert, self.is_selected(name), is_new=not known)
+        return Column(heading, name, kind, convert, self.is_selected(name), is_new=not known)
 
-    def _add(self, heading: str, column: Column) -> bool:
-        match self._rules.on_new_column:
-            case OnNewColumn.FAIL:
-                msg = (
-                    f"has a new column {column.name!r}, and on_new_column is 'fail': discover the "
-                    "catalog anew to take it in"
-                )
-                raise ReportError(msg)
-            case OnNewColumn.IGNORE:
-                self.ignored.add(column.name)
-                self._columns[heading] = replace(column, selected=False, is_new=False)
-                self.revision += 1
-                return False
-            case OnNewColumn.ADD:
-                self._columns[heading] = replace(column, is_new=False)
-                self._extend(column.name, column.kind)
-                return True
-
-    def _variant(self, column: Column) -> str:
-        name = self._names.variant(column.name)
-        if name not in self._blank:
-            self._extend(name, ColumnType.STRING)
-        return name
-
-    def _extend(self, name: str, kind: ColumnType) -> None:
-        self._properties[name] = kind.json_schema
-        self._blank[name] = None
+    def _add(self, name: str, kind: ColumnType) -> None:
+        self._vendors[name] = kind.json_schema
         self.revision += 1
 
 

@@ -24,7 +24,7 @@ from tap_crewmojo.metadata import (
 from tap_crewmojo.planning import due_requests
 from tap_crewmojo.progress import Progress
 from tap_crewmojo.records import RecordMaker, metadata_of
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema import SchemaRules, StreamSchema
 from tap_crewmojo.singer_stream import BatchedStream
 from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.windows import advanced
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.discovery import Sample
     from tap_crewmojo.prefetch import Prefetch
     from tap_crewmojo.records import Record
-    from tap_crewmojo.report_file import ReportFile
+    from tap_crewmojo.report_file import Report
     from tap_crewmojo.reports import ReportConfig, ReportRequest
     from tap_crewmojo.settings import Settings
     from tap_crewmojo.windows import Window
@@ -132,8 +132,6 @@ class ReportStream(BatchedStream):
         with self._run() as (schema, requests):
             for request in requests:
                 with self._window(request, schema) as (report, maker):
-                    if maker.primary_keys or self._settings.on_new_column is OnNewColumn.FAIL:
-                        maker.rehearse(report)
                     for records in maker.batches(report):
                         self._announce_change(schema)
                         yield maker.names, records
@@ -181,7 +179,7 @@ class ReportStream(BatchedStream):
     @contextlib.contextmanager
     def _window(
         self, request: ReportRequest, schema: StreamSchema
-    ) -> Iterator[tuple[ReportFile, RecordMaker]]:
+    ) -> Iterator[tuple[Report, RecordMaker]]:
         """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
         download = self._download(request)

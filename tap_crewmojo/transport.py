@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-import email.utils
 import random
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import requests
 from singer_sdk import metrics
 
 from tap_crewmojo.auth import PASSING, CrewmojoAuthenticator
-from tap_crewmojo.bodies import body_of, short_body_of
+from tap_crewmojo.bodies import body_of, has_known_end, short_body_of
 from tap_crewmojo.errors import (
     JobAbandonedError,
     ReportError,
     TransientError,
     vendor_text,
 )
+from tap_crewmojo.http_session import HttpSession, retry_after
 from tap_crewmojo.jobs import Poll, Submit
 from tap_crewmojo.landing import land
-from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
 from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import requests
+
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.landing import JobEnvelope
-    from tap_crewmojo.report_file import ReportFile
+    from tap_crewmojo.report_file import Report
     from tap_crewmojo.reports import ReportRequest
     from tap_crewmojo.settings import Settings
 
 MAX_RENEWALS = 3
 """Renewals of the token for one request, before somebody else is taken to use the client."""
 
-_LEAST_PATIENCE = 1.0
+_LEAST_TIMEOUT = 1.0
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _PARTIAL = 206
 _WHOLE_ANSWERS = frozenset(range(200, 300)) - {_PARTIAL}
 _LOST = frozenset({400, 404, 410})
-
-
-class _SendOptions(TypedDict):
-    auth: CrewmojoAuthenticator
-    stream: bool
-    allow_redirects: bool
-    timeout: tuple[float, float]
 
 
 class Transport:
@@ -62,13 +55,12 @@ class Transport:
     def __init__(self, settings: Settings, clock: Clock, user_agent: str) -> None:
         self._settings = settings
         self._clock = clock
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = user_agent
+        self._session = HttpSession(settings.api_url, user_agent, clock)
         self._auth = CrewmojoAuthenticator(settings, clock, self._session)
 
     def ask(
         self, request: ReportRequest, step: Submit | Poll, deadline: float
-    ) -> ReportFile | JobEnvelope:
+    ) -> Report | JobEnvelope:
         """Make one request; where the token is refused, renew it and make the same request again.
 
         Args:
@@ -103,7 +95,7 @@ class Transport:
         # uneven pause is what lets both get through.
         pause = renewals * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
         StreamLog.about(request).warning(
-            "%s: the token was refused with status 401; asked again with a new one in %.0f s "
+            "%s: the token was refused with status 401; retried with a new one in %.0f s "
             "(renewal %d of %d)",
             request,
             pause,
@@ -118,42 +110,25 @@ class Transport:
         report = request.report
         path = f"/integrations/download/{quote(report.id, safe='')}"
         left = deadline - self._clock.monotonic()
-        patience = max(min(self._settings.request_timeout, left), _LEAST_PATIENCE)
+        timeout = max(min(self._settings.request_timeout, left), _LEAST_TIMEOUT)
         timer = metrics.Timer(
             metrics.Metric.HTTP_REQUEST_DURATION,
             {metrics.Tag.STREAM: report.name, metrics.Tag.ENDPOINT: path},
         )
-        common: _SendOptions = {
-            "auth": self._auth,
-            "stream": True,
-            "allow_redirects": False,
-            "timeout": (
-                self._clock.real(CONNECT_TIMEOUT),
-                self._clock.real(patience),
-            ),
-        }
-        url = f"{self._settings.api_url}{path}"
-        try:
-            with timer:
-                if isinstance(step, Submit):
-                    response = self._session.post(url, json=request.body, **common)
-                else:
-                    response = self._session.get(f"{url}/{quote(step.job_id, safe='')}", **common)
-                timer.tags[metrics.Tag.HTTP_STATUS_CODE] = response.status_code
-        except requests.exceptions.SSLError:
-            msg = f"{request}: {UNTRUSTED}"
-            raise ReportError(msg) from None
-        except requests.RequestException as exc:
-            msg = f"no answer from {self._settings.api_url} ({reason(exc, patience)})"
-            raise TransientError(msg) from None
-        except OSError:  # what requests says of REQUESTS_CA_BUNDLE
-            msg = f"{request}: {UNREADABLE}"
-            raise ReportError(msg) from None
+        with timer:
+            if isinstance(step, Submit):
+                response = self._session.exchange(
+                    "POST", path, json=request.body, auth=self._auth, timeout=timeout
+                )
+            else:
+                path = f"{path}/{quote(step.job_id, safe='')}"
+                response = self._session.exchange("GET", path, auth=self._auth, timeout=timeout)
+            timer.tags[metrics.Tag.HTTP_STATUS_CODE] = response.status_code
         return response
 
     def _read(
         self, response: requests.Response, request: ReportRequest, step: Submit | Poll
-    ) -> ReportFile | JobEnvelope:
+    ) -> Report | JobEnvelope:
         # The body has as long again as its generation had.
         deadline = self._clock.monotonic() + self._settings.job_timeout
         if response.status_code not in _WHOLE_ANSWERS:
@@ -161,11 +136,16 @@ class Transport:
             words = vendor_text(body, request.report.id)
             raise _failure(response, words, request, step, self._clock.now())
         try:
-            content_type = response.headers.get("Content-Type", "")
-            return land(body_of(response, self._clock, deadline), content_type)
+            return land(
+                body_of(response, self._clock, deadline),
+                response.headers.get("Content-Type", ""),
+                status=response.status_code,
+                has_known_end=has_known_end(response),
+                polled_job=step.job_id if isinstance(step, Poll) else None,
+            )
         except OSError as exc:
             msg = (
-                f"{request}: the answer could not be written to the temporary folder "
+                f"{request}: the response could not be written to the temporary folder "
                 f"({exc.strerror}); make room there, or set TMPDIR to another"
             )
             raise ReportError(msg) from None
@@ -178,11 +158,11 @@ def _failure(
     step: Submit | Poll,
     now: datetime,
 ) -> Exception:
-    """Return what an answer without a report amounts to."""
+    """Return the failure that a response without a report stands for."""
     status = response.status_code
-    text = f"the answer has status {status}{words}"
+    text = f"the response has status {status}{words}"
     if status in PASSING or status >= _SERVER_ERROR or status == _PARTIAL:
-        return TransientError(text, _retry_after(response, now))
+        return TransientError(text, retry_after(response, now))
     if isinstance(step, Poll) and status in _LOST:
         return JobAbandonedError(f"its job is lost: {text}")
     if response.is_redirect:
@@ -192,14 +172,3 @@ def _failure(
             ": check with Crewmojo that the identifier is right and that this client may read it"
         )
     return ReportError(f"{request}: {text}")
-
-
-def _retry_after(response: requests.Response, now: datetime) -> float | None:
-    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3)."""
-    value = response.headers.get("Retry-After", "")
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        return (email.utils.parsedate_to_datetime(value) - now).total_seconds()
-    except (TypeError, ValueError):
-        return None

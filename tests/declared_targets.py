@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from targets import CSV, DUCKDB, DUCKDB_AS_IT_INSTALLS, JSONL, PIPELINEWISE, POSTGRES, STITCH
+from targets import (
+    CSV,
+    DUCKDB,
+    DUCKDB_AS_IT_INSTALLS,
+    JSONL,
+    PIPELINEWISE,
+    POSTGRES,
+    PYARROW,
+    STITCH,
+)
 
 if TYPE_CHECKING:
     from targets import TargetSpec
@@ -24,9 +34,9 @@ class SameKey(StrEnum):
 class TypeChange(StrEnum):
     """What a column of another type than before does, which a kept catalog prevents."""
 
-    TAKEN = "taken as it is"
+    TAKEN = "stored"
     BESIDE = "the old column is renamed, the new one starts empty"
-    STOPS = "the target stops"
+    STOPS = "stops"
 
 
 class Left(StrEnum):
@@ -38,6 +48,22 @@ class Left(StrEnum):
     GONE = "gone, with the earlier run"
 
 
+class Batches(StrEnum):
+    """What a target does with BATCH messages."""
+
+    TAKEN = "loaded"
+    ROUNDED = "loaded; **numbers are rounded to 15 digits**"
+    EARLIER_ROWS_LOST = "loaded; **a new column loses the run's earlier rows**"
+    REFUSED = "stops: `Unknown message type BATCH`"
+    CRASH = "stops: `AttributeError`"
+    IGNORED = "**ignored: every row is lost**"
+
+    @property
+    def error(self) -> str | None:
+        """The words with which the target stops; none if it goes on."""
+        return next(iter(re.findall("`(.+)`", self)), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A target and its behaviour.
@@ -45,6 +71,7 @@ class Target:
     Attributes:
         name: as the README calls it.
         date, date_time: the types that they are stored as.
+        jsonl, parquet: what becomes of batches in these formats.
         lower_case: column names are folded.
         escapes_line_breaks: those and tabs become two characters of text each.
         drops_first_rows: of each batch, unless its first column by name is empty.
@@ -58,6 +85,8 @@ class Target:
     left: Left
     date: str
     date_time: str
+    jsonl: Batches
+    parquet: Batches
     lower_case: bool = False
     escapes_line_breaks: bool = False
     drops_first_rows: bool = False
@@ -89,6 +118,8 @@ TARGETS = (
         left=Left.MARKED,
         date="date",
         date_time="timestamp without time zone",
+        jsonl=Batches.TAKEN,
+        parquet=Batches.ROUNDED,
     ),
     Target(
         name="`pipelinewise-target-postgres` 2.1.2",
@@ -98,6 +129,8 @@ TARGETS = (
         left=Left.STAYS,
         date="character varying",
         date_time="timestamp without time zone",
+        jsonl=Batches.REFUSED,
+        parquet=Batches.REFUSED,
         lower_case=True,
         escapes_line_breaks=True,
     ),
@@ -109,6 +142,8 @@ TARGETS = (
         left=Left.STAYS,
         date="varchar",
         date_time="timestamp",
+        jsonl=Batches.REFUSED,
+        parquet=Batches.REFUSED,
         lower_case=True,
     ),
     Target(
@@ -119,6 +154,8 @@ TARGETS = (
         left=Left.STAYS,
         date="varchar",
         date_time="timestamp",
+        jsonl=Batches.REFUSED,
+        parquet=Batches.REFUSED,
         lower_case=True,
         drops_first_rows=True,
     ),
@@ -130,6 +167,8 @@ TARGETS = (
         left=Left.STAYS,
         date="text",
         date_time="text",
+        jsonl=Batches.CRASH,
+        parquet=Batches.CRASH,
     ),
     Target(
         name="`meltanolabs-target-csv` 0.5.0",
@@ -139,6 +178,8 @@ TARGETS = (
         left=Left.GONE,
         date="text",
         date_time="text",
+        jsonl=Batches.EARLIER_ROWS_LOST,
+        parquet=Batches.EARLIER_ROWS_LOST,
     ),
     Target(
         name="`meltanolabs-target-csv` 0.5.0 with another `output_path` in each run",
@@ -148,6 +189,8 @@ TARGETS = (
         left=Left.STAYS,
         date="text",
         date_time="text",
+        jsonl=Batches.EARLIER_ROWS_LOST,
+        parquet=Batches.EARLIER_ROWS_LOST,
         file_per_run=True,
     ),
     Target(
@@ -158,6 +201,8 @@ TARGETS = (
         left=Left.DELETION_ORDERED,
         date="text",
         date_time="text",
+        jsonl=Batches.IGNORED,
+        parquet=Batches.IGNORED,
     ),
 )
 
@@ -167,6 +212,8 @@ HEADINGS = (
     "dates, date-times",
     "rows that left a `FULL_TABLE` report",
     "a type that changes",
+    "`jsonl` batches",
+    "`parquet` batches",
     "remarks",
 )
 
@@ -180,6 +227,8 @@ def markdown() -> str:
             f"`{target.date}`, `{target.date_time}`" if target.date != "text" else "text",
             target.left,
             target.type_change,
+            target.jsonl,
+            f"with pyarrow: {target.parquet}" if PYARROW in target.spec.beside else target.parquet,
             target.remarks,
         )
         for target in TARGETS

@@ -1,10 +1,11 @@
-"""What others read about the settings, made from their declaration: run as `nox -s generate`."""
+"""What others read about the settings and the address: run as `nox -s generate`."""
 
 from __future__ import annotations
 
 import json
 import textwrap
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,49 @@ ROOT = Path(__file__).parents[1]
 ABOUT = TapCrewmojo._get_about_info()
 URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 
-README_MARK = "<!-- settings -->"
 MELTANO_MARK = "# settings: made by `nox -s generate`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the tap is installed from.
+
+    Attributes:
+        remark: what a reader needs to know about it.
+        folder: where to run the commands.
+        tap: for pip, pipx, uv and Meltano's `pip_url`.
+        with_extras: the same with extras.
+        of_a_tag: the same for one version.
+        definition: where `meltano add` finds `plugin.yml`.
+    """
+
+    remark: str
+    folder: str
+    tap: str
+    with_extras: str
+    of_a_tag: str
+    definition: str
+
+
+CLONE = Address(
+    remark="The tap is on no package index yet: it is installed from a clone of this repository, "
+    "by its path. Here that is `../tap-crewmojo`, a clone beside the folder that you work in.",
+    folder="beside the clone",
+    tap="../tap-crewmojo",
+    with_extras="../tap-crewmojo[parquet,s3]",
+    of_a_tag="tap-crewmojo[parquet]@git+file:///path/to/tap-crewmojo@v0.1.0",
+    definition="../tap-crewmojo/plugin.yml",
+)
+INDEX = Address(
+    remark="The tap is installed by its name.",
+    folder="anywhere",
+    tap="tap-crewmojo",
+    with_extras="tap-crewmojo[parquet,s3]",
+    of_a_tag="tap-crewmojo[parquet]==0.1.0",
+    definition=f"{URLS['Source']}/raw/main/plugin.yml",
+)
+ADDRESS = CLONE
+"""The one place to change when the tap is published."""
 
 # Meltano's kinds by JSON type, the most telling first.
 _KINDS = {
@@ -36,14 +78,22 @@ _KINDS = {
 _ABBREVIATIONS = {"csv", "json", "jsonl"}
 
 
-def generated() -> dict[str, str]:
-    """Return the text of each file that is made from the settings, or has a part that is."""
+def generated(address: Address = ADDRESS) -> dict[str, str]:
+    """Return the text of each file that is made from settings and address, or in part."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     meltano = (ROOT / "meltano.yml").read_text(encoding="utf-8")
+    for name, part in {
+        "settings": _table(),
+        "install": _install(address),
+        "meltano add": _meltano_add(address),
+        "sandbox": _sandbox(address),
+        "pip install": _shell({f"pip install {address.tap}": address.folder}),
+    }.items():
+        readme = _with_part(readme, f"<!-- {name} -->", f"\n{part}\n")
     return {
-        "plugin.yml": _plugin(),
+        "plugin.yml": _plugin(address),
         ".env.example": _environment(),
-        "README.md": _with_part(readme, README_MARK, f"\n{_table()}\n"),
+        "README.md": readme,
         "meltano.yml": _with_part(
             meltano, MELTANO_MARK, textwrap.indent(f"\n{_yaml(extractor())}", "    ") + "    "
         ),
@@ -59,7 +109,64 @@ def extractor() -> dict[str, Any]:
     }
 
 
-def _plugin() -> str:
+def _install(address: Address) -> str:
+    """Return how the tap is installed: in a shell, and what else stands for its address."""
+    commands = {
+        "mkdir crewmojo && cd crewmojo": address.folder,
+        f"pipx install {address.tap}": f"`uv tool install {address.tap}` does as well",
+        "pipx install target-jsonl": "",
+    }
+    others = {
+        address.with_extras: "the tap with extras",
+        address.of_a_tag: "one version, by its tag; with an extra",
+    }
+    rows = [f"| `{text}` | {meaning} |" for text, meaning in others.items()]
+    remark = textwrap.fill(address.remark, 104, break_on_hyphens=False)
+    return "\n".join(
+        [
+            remark,
+            "",
+            _shell(commands),
+            "",
+            f"| instead of `{address.tap}` | what it installs |",
+            "|---|---|",
+            *rows,
+        ]
+    )
+
+
+def _meltano_add(address: Address) -> str:
+    """Return how the tap gets into a Meltano project."""
+    return _shell(
+        {
+            "meltano init warehouse && cd warehouse": f"{address.folder}, if you have no project",
+            f"meltano add tap-crewmojo --from-ref {address.definition}": "",
+        }
+    )
+
+
+def _sandbox(address: Address) -> str:
+    """Return how a sandbox is installed and used."""
+    return _shell(
+        {
+            f"pipx install --force '{address.tap}[sandbox]'": address.folder,
+            "tap-crewmojo-sandbox --time-scale 0.01": "and paste what it prints into another shell",
+            "tap-crewmojo --config=ENV": "",
+        }
+    )
+
+
+def _shell(commands: Mapping[str, str]) -> str:
+    """Return a block of commands with remarks."""
+    width = max(len(command) for command, remark in commands.items() if remark)
+    lines = [
+        f"{command:{width}}    # {remark}" if remark else command
+        for command, remark in commands.items()
+    ]
+    return "\n".join(["```sh", *lines, "```"])
+
+
+def _plugin(address: Address) -> str:
     """Return the definition for Meltano Hub, which wants keys and lists sorted.
 
     https://github.com/meltano/hub/blob/main/schemas/plugin_definitions/extractors.schema.json
@@ -76,7 +183,7 @@ def _plugin() -> str:
         "label": "Crewmojo",
         "description": "Performance, objectives and 1:1s: your company's reports",
         "executable": TapCrewmojo.name,
-        "pip_url": f"git+{repository}.git",
+        "pip_url": address.tap,
         "repo": repository,
         "docs": URLS["Documentation"],
         "domain_url": "https://crewmojo.com",

@@ -46,12 +46,13 @@ def month(start: date | None, _end: date | None) -> Table:
 
 
 def source() -> dict[tuple[str, int], dict[str, Any]]:
-    """Return all values of the source as text, by window and row."""
+    """Return all values of the source as text, by window and row; empty rows have no number."""
     cells = {}
     for number in range(1, 10):
         start = date(2025, number, 1)
         table = month(start, None)
-        for index, row in enumerate(table.rows, start=1):
+        rows = (row for row in table.rows if any(cell is not None for cell in row))
+        for index, row in enumerate(rows, start=1):
             cells[start.isoformat(), index] = {
                 heading: text(cell)
                 for heading, cell in zip(table.headings, row, strict=True)

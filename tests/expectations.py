@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from declared_targets import SameKey
@@ -70,6 +70,24 @@ def without_first_rows(run: Run) -> Run:
     return Run(run.returncode, "\n".join(kept), run.stderr)
 
 
+def since_last_schema(run: Run) -> Run:
+    """Return a run less the windows before that in which a stream's schema was sent last."""
+    start = "_sdc_report_start_date"
+    starts: dict[str, str] = {}
+    for message in run.messages:
+        if message["type"] == "SCHEMA":
+            starts.pop(message["stream"], None)
+        elif message["type"] == "RECORD":
+            starts.setdefault(message["stream"], message["record"].get(start, ""))
+    kept = [
+        line
+        for line, message in zip(run.stdout.splitlines(), run.messages, strict=True)
+        if message["type"] != "RECORD"
+        or message["record"].get(start, "") >= starts[message["stream"]]
+    ]
+    return Run(run.returncode, "\n".join(kept), run.stderr)
+
+
 def read(rows: Iterable[Record], columns: dict[str, Any]) -> list[Record]:
     """Return rows of any store in one order, with each value as its column's schema means it."""
     return in_order(
@@ -96,6 +114,10 @@ def value(stored: Any, schema: dict[str, Any]) -> object:  # noqa: ANN401
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     assert isinstance(stored, str)
     return stored
+
+
+def rounded(stored: object) -> object:
+    return Context(prec=15).plus(stored) if isinstance(stored, Decimal) else stored
 
 
 def escaped(stored: object) -> object:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import duckdb
-from targets import CSV, DUCKDB, DUCKDB_AS_IT_INSTALLS, JSONL, PIPELINEWISE, POSTGRES, run_target
+from targets import CSV, DUCKDB, JSONL, PIPELINEWISE, POSTGRES, run_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,6 +103,8 @@ class Database:
 
     def rows(self, stream: str) -> list[Record]:
         names = list(self.types(stream))
+        if not names:  # no such table
+            return []
         columns = ", ".join(f'"{name}"' for name in names)
         rows = self.query(f'SELECT {columns} FROM {self._schema}."{stream}"')  # noqa: S608
         return [dict(zip(names, row, strict=True)) for row in rows]
@@ -128,18 +130,18 @@ def store(target: Target, folder: Path, server: PostgresServer, **settings: obje
         with duckdb.connect(database, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
-    match target.spec:
-        case spec if spec == JSONL:
+    match target.spec.requirement:
+        case JSONL.requirement:
             return Files(target, folder, ".jsonl", "destination_path", _json_lines)
-        case spec if spec == CSV:
+        case CSV.requirement:
             return Files(target, folder, ".csv", "output_path", csv.DictReader)
-        case spec if spec == POSTGRES:
+        case POSTGRES.requirement:
             config = server.target_config(default_target_schema=schema, **settings)
             return Database(target, folder, config, server.query)
-        case spec if spec == PIPELINEWISE:
+        case PIPELINEWISE.requirement:
             config = server.pipelinewise_config(default_target_schema=schema, **settings)
             return Database(target, folder, config, server.query)
-        case spec if spec in {DUCKDB, DUCKDB_AS_IT_INSTALLS}:
+        case DUCKDB.requirement:
             config = {"path": str(database), "default_target_schema": schema, **settings}
             return Database(target, folder, config, query)
         case _:

@@ -46,9 +46,10 @@ class TargetSpec:
     override: str = ""
 
 
+PYARROW = "pyarrow"  # with which a target made with the SDK reads parquet
 JSONL = TargetSpec("target-jsonl==0.1.4", "target-jsonl")
-CSV = TargetSpec("meltanolabs-target-csv==0.5.0", "target-csv")
-POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres")
+CSV = TargetSpec("meltanolabs-target-csv==0.5.0", "target-csv", (PYARROW,))
+POSTGRES = TargetSpec("meltanolabs-target-postgres==0.8.1", "target-postgres", (PYARROW,))
 PIPELINEWISE = TargetSpec(
     "pipelinewise-target-postgres==2.1.2",
     "target-postgres",
@@ -120,15 +121,22 @@ def run_target(
 
 def meltano_project(directory: Path) -> Path:
     """Make a Meltano project of our meltano.yml in `directory`, with the tap taken from here."""
-    _with_tap_from_here("meltano.yml", "pip_url: -e .", directory / "meltano.yml")
+    text = (ROOT / "meltano.yml").read_text(encoding="utf-8")
+    source = "pip_url: -e ."
+    if text.count(source) != 1:
+        message = f"meltano.yml should say once: {source}"
+        raise ValueError(message)
+    pip_url = json.dumps(f"-e {shlex.quote(str(ROOT))}")
+    text = text.replace(source, f"pip_url: {pip_url}")
+    (directory / "meltano.yml").write_text(text, encoding="utf-8")
     return directory
 
 
-def local_definition(file: Path) -> Path:
-    """Write our definition for Meltano Hub to a file, with the tap taken from here."""
-    source = "pip_url: git+https://github.com/tap-crewmojo/tap-crewmojo.git"
-    _with_tap_from_here("plugin.yml", source, file)
-    return file
+def clone_in(folder: Path) -> Path:
+    """Return what is as good as a clone of this repository, with all that is not committed yet."""
+    clone = folder / "tap-crewmojo"
+    clone.symlink_to(ROOT)
+    return clone
 
 
 def loader_definition(file: Path) -> Path:
@@ -137,15 +145,6 @@ def loader_definition(file: Path) -> Path:
     (loader,) = project["plugins"]["loaders"]
     file.write_text(yaml.safe_dump(loader), encoding="utf-8")
     return file
-
-
-def _with_tap_from_here(name: str, source: str, file: Path) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    if text.count(source) != 1:
-        message = f"{name} should say once: {source}"
-        raise ValueError(message)
-    pip_url = json.dumps(f"-e {shlex.quote(str(ROOT))}")
-    file.write_text(text.replace(source, f"pip_url: {pip_url}"), encoding="utf-8")
 
 
 def run_meltano(project: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:

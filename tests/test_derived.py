@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from derived import ROOT, extractor, generated
+from derived import CLONE, INDEX, ROOT, extractor, generated
 from dotenv import dotenv_values
 from singer import run_tap
 
@@ -37,6 +37,14 @@ def test_what_is_committed_is_what_the_settings_make() -> None:
     for name, text in generated().items():
         committed = (ROOT / name).read_text(encoding="utf-8")
         assert committed == text, f"{name} is out of date: run `nox -s generate`"
+
+
+def test_one_address_leads_from_the_clone_to_the_index() -> None:
+    texts = generated(INDEX)
+    assert yaml.safe_load(texts["plugin.yml"])["pip_url"] == INDEX.tap
+    assert CLONE.tap in generated(CLONE)["README.md"]
+    for name, text in texts.items():
+        assert CLONE.tap not in text, name
 
 
 def test_the_definition_has_every_setting_as_meltano_wants_it() -> None:

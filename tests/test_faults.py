@@ -412,18 +412,6 @@ def test_wrong_credentials_stop_at_once(night: Night, tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_plain_http_to_this_machine_goes_through_no_proxy(night: Night, tmp_path: Path) -> None:
-    """A proxy would read the client's secret."""
-    with socket.create_server(("127.0.0.1", 0)) as proxy, sandbox_for(PAIR) as sandbox:
-        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
-        names = ("HTTP_PROXY", "ALL_PROXY", "HTTPS_PROXY")
-        proxies = {name: address for upper in names for name in (upper, upper.lower())}
-        config = config_for(sandbox, PAIR) | {"job_timeout": 60}
-        run = night.run(config, tmp_path, env=proxies | {"NO_PROXY": "", "no_proxy": ""})
-        assert not select.select([proxy], [], [], 0)[0], "nobody connected to the proxy"
-    assert tables(run.succeeded()) == {name: expected(name) for name in PAIR}
-
-
 # --- any schedule -----------------------------------------------------------------------------
 
 

@@ -680,20 +680,14 @@ def recorder() -> Iterator[Recorder]:
         thread.join()
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_a_proxy_of_the_environment_is_asked(
-    name: str, company: Sandbox, recorder: Recorder, tmp_path: Path
+def test_plain_http_to_this_machine_passes_every_proxy_by(
+    company: Sandbox, recorder: Recorder, tmp_path: Path
 ) -> None:
-    seen = len(company.requests)
-    env = {name: f"http://{recorder.address}"}
-    run = run_tap(settings(company, PEOPLE), tmp_path, env=env)
-    assert run.returncode == 1
-    assert "status 403" in run.stderr
-    assert len(company.requests) == seen
-    assert recorder.seen == [
-        ("POST", f"{company.api_url}/oauth/token", None),
-        ("POST", f"{company.api_url}/integrations/download/people.directory", "Bearer a-token"),
-    ]
+    """A proxy would read the client secret in clear text."""
+    env = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), f"http://{recorder.address}")
+    run = run_tap(settings(company, PEOPLE), tmp_path, env=env).succeeded()
+    assert run.records("people_directory")
+    assert not recorder.seen
 
 
 def test_a_proxy_sees_no_credentials_under_tls(recorder: Recorder, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_every_30_seconds_a_line_tells_what_is_waited_for(
         run = run_tap(config, tmp_path, env=INFO).succeeded()
     for report, why in {
         "silent": "no report yet$",
-        "paused": r"no report yet \(the last failure: the answer has status 503",
+        "paused": r"no report yet \(the last failure: the response has status 503",
         "job": r"its job was polled \d+ times",
     }.items():
         told = [
@@ -137,16 +137,17 @@ def test_a_retry_tells_its_reason_and_its_pause(
         run = run_tap(config, tmp_path, env=INFO).succeeded()
     told = [line.split(" | ")[-1] for line in lines(run, "WARNING")]
     attempt = f"report 'x', {JANUARY}, attempt 1 of 3: "
-    silent = f"{attempt}no answer from {sandbox.api_url}"
+    silent = f"{attempt}no response from {sandbox.api_url}"
     assert told == [
-        f'{attempt}the answer has status 503 ("as *"); asked again in 7 s (try 2 of 8)',
-        f"{silent} (the connection was closed before an answer); asked again in 2 s (try 3 of 8)",
-        f"{silent} (no answer within 90 s); asked again in 4 s (try 4 of 8)",
+        f'{attempt}the response has status 503 ("as *"); retried in 7 s (try 2 of 8)',
+        f"{silent} (the connection was closed before a response); retried in 2 s (try 3 of 8)",
+        f"{silent} (no response within 90 s); retried in 4 s (try 4 of 8)",
         told[3],
-        f'{attempt}its job is lost: the answer has status 404 ("no * job"); requested anew in 2 s',
+        attempt
+        + 'its job is lost: the response has status 404 ("no * job"); requested again in 2 s',
     ]
     assert re.fullmatch(
-        rf"report 'x', {JANUARY}: the token was refused with status 401; asked again with a new "
+        rf"report 'x', {JANUARY}: the token was refused with status 401; retried with a new "
         r"one in [012] s \(renewal 1 of 3\)",
         told[3],
     )
@@ -161,9 +162,9 @@ def reset(connection: socket.socket) -> None:
     [
         (None, "connection refused"),
         (reset, "connection reset by peer"),
-        (lambda _: None, "the connection was closed before an answer"),
+        (lambda _: None, "the connection was closed before a response"),
         (lambda connection: connection.sendall(b"?\r\n\r\n"), "BadStatusLine"),
-        (lambda _: threading.Event().wait(0.5), "no answer within 90 s"),
+        (lambda _: threading.Event().wait(0.5), "no response within 90 s"),
     ],
 )
 def test_why_there_is_no_answer(

@@ -125,7 +125,7 @@ def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(
         files.append(make(**options))
         return files[-1]
 
-    monkeypatch.setattr("tap_crewmojo.landing.tempfile.TemporaryFile", remembered)
+    monkeypatch.setattr("tap_crewmojo.report_file.tempfile.TemporaryFile", remembered)
     table = Table(("Code", "Score"), (("a", 1), (None, 2)))
     with Sandbox(time_scale=TIME_SCALE, reports={"x.y": ReportSource(lambda *_: table)}) as sandbox:
         report = {"id": "x.y", "primary_keys": ["Code"]}

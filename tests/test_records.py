@@ -1,10 +1,15 @@
-"""The fast way and the careful way make the same records, and both lanes the same messages."""
+"""Records follow the documented rules, and both lanes write the same messages."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import time
+import tracemalloc
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -12,170 +17,265 @@ import pytest
 from drifting import month
 from hypothesis import given
 from hypothesis import strategies as st
+from oracle import Outcome, RefusedError, Stream, outcome
 from singer import TIME_SCALE, run_tap
 
+from tap_crewmojo.cells import Columns
+from tap_crewmojo.column_names import ColumnNames
 from tap_crewmojo.column_types import ColumnConfig, ColumnType
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.landing import land
+from tap_crewmojo.metadata import RESERVED, metadata_schema
 from tap_crewmojo.records import RecordMaker, as_dict
-from tap_crewmojo.report_file import ReportFile
+from tap_crewmojo.report_file import Report
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
-    from tap_crewmojo.rows import Row
+    from tap_crewmojo.cells import Cell
 
 METADATA = {"_sdc_report_datetime": "2025-01-01T00:00:00Z"}
 
 heading = st.sampled_from(["A", "a", "B", 'q"', "", "A__text", "n" * 64, "ü"])
 scalar = st.sampled_from(
     [
-        *("1", "1.5", "007", "1" * 16, "0", "3.6666666666666665", "true", "False", "", "x"),
+        *("1", "1.5", "007", "1" * 16, "0", "3.6666666666666665", "true", "False", "", "", "x"),
         *("2024-02-29", "2024-02-30", "2024-01-01T00:00:00+01:00", "{}", "[1]", '{"a": 1.50}'),
     ]
 )
+# A JSON value, and the cell that the same value is in CSV.
 json_value = (
-    scalar
-    | st.none()
-    | st.booleans()
-    | st.integers(-3, 3)
-    | st.integers()
-    | st.sampled_from([1.5, 0.1, 1e300, 5e-06, -1e16, 2.0])
-    | st.dictionaries(st.sampled_from("xy"), st.none() | st.floats(0, 1), max_size=2)
-    | st.lists(st.integers(0, 1), max_size=2)
+    scalar.map(lambda text: (text, text))
+    | st.booleans().map(lambda value: (value, str(value).lower()))
+    | st.integers().map(lambda value: (value, str(value)))
+    | st.sampled_from(
+        [
+            *((1.5, "1.5"), (0.1, "0.1"), (2.0, "2.0"), (5e-06, "0.000005")),
+            *((-1e16, "-10000000000000000"), (1e300, "1e+300"), (None, None)),
+        ]
+    )
+    | st.dictionaries(st.sampled_from("xy"), st.none() | st.floats(0, 1), max_size=2).map(
+        lambda value: (value, value)
+    )
+    | st.lists(st.integers(0, 1), max_size=2).map(lambda value: (value, value))
 )
-rules = st.builds(
-    SchemaRules,
-    st.dictionaries(
-        heading, st.builds(ColumnConfig, st.sampled_from(ColumnType.for_settings())), max_size=2
-    ),
-    st.booleans(),
-    st.sampled_from(OnNewColumn),
-    st.just(UTC),
+given_types = st.dictionaries(
+    heading,
+    st.builds(ColumnConfig, st.sampled_from(ColumnType.for_settings()), st.none() | st.just("%Y")),
+    max_size=2,
 )
+known_columns = st.dictionaries(
+    st.sampled_from(["A", "B", 'q"', "ü", "unnamed", "Gone"]),
+    st.sampled_from(ColumnType),
+    max_size=5,
+)
+
+
+@dataclass(frozen=True)
+class Body:
+    """A report as it arrives, and the rows that are in it."""
+
+    data: bytes
+    content_type: str
+    headings: list[str]
+    rows: list[dict[str, Any]]
+
+    def landed(self) -> Report:
+        chunks = (self.data[place : place + 3] for place in range(0, len(self.data), 3))
+        answer = land(chunks, self.content_type)
+        assert isinstance(answer, Report)
+        return answer
+
+
+def as_csv(heads: list[str], lines: list[list[str]]) -> Body:
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(heads)
+    writer.writerows(lines)
+    rows = [dict(zip(heads, line, strict=True)) for line in lines]
+    return Body(text.getvalue().encode(), "text/csv", heads, rows)
+
+
+def as_json(rows: list[dict[str, tuple[Any, Any]]]) -> Body:
+    document = [{head: value for head, (value, _) in row.items()} for row in rows]
+    cells = [{head: cell for head, (_, cell) in row.items()} for row in rows]
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    return Body(json.dumps(document).encode(), "application/json", heads, cells)
+
+
 tables = st.lists(heading, min_size=2, max_size=5, unique=True).flatmap(
-    lambda heads: st.tuples(
+    lambda heads: st.builds(
+        as_csv,
         st.just(heads),
         st.lists(st.lists(scalar, min_size=len(heads), max_size=len(heads)), max_size=8),
     )
 )
-objects = st.lists(st.dictionaries(heading, json_value, max_size=4), max_size=8)
+objects = st.lists(st.dictionaries(heading, json_value, max_size=4), max_size=8).map(as_json)
+bodies = tables | objects
 
 
-def as_csv(table: tuple[list[str], list[list[str]]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow(table[0])
-    writer.writerows(table[1])
-    return text.getvalue().encode()
+@dataclass(frozen=True)
+class Case:
+    """What the records of a report depend on besides the report."""
+
+    known: dict[str, ColumnType]
+    given: dict[str, ColumnConfig]
+    on_new_column: OnNewColumn
+    deselected: str | None
+    keys: list[str]
+
+    def schema(self) -> StreamSchema:
+        properties = {name: kind.json_schema for name, kind in self.known.items()}
+        return StreamSchema(
+            {"properties": properties | metadata_schema(dated=False)},
+            SchemaRules(self.given, True, self.on_new_column, UTC),  # noqa: FBT003
+            dated=False,
+            is_selected=lambda name: name != self.deselected,
+        )
+
+    def expected(self, body: Body) -> Outcome:
+        names = ColumnNames(self.known, RESERVED)
+        stream = Stream(
+            types={name: str(kind) for name, kind in self.known.items()},
+            given={name: (str(how.type), how.format) for name, how in self.given.items()},
+            names=names.assign(body.headings),
+            variants=names.variant,
+            on_new_column=str(self.on_new_column),
+            selected=lambda name: name != self.deselected,
+            keys=self.keys,
+        )
+        return outcome(stream, body.landed().headings(), body.rows)
 
 
-def as_json(rows: list[dict[str, Any]]) -> bytes:
-    return json.dumps(rows).encode()
-
-
-bodies = st.tuples(tables.map(as_csv), st.just("text/csv")) | st.tuples(
-    objects.map(as_json), st.just("application/json")
-)
-
-
-def report(body: tuple[bytes, str]) -> ReportFile:
-    data, content_type = body
-    answer = land((data[place : place + 3] for place in range(0, len(data), 3)), content_type)
-    assert isinstance(answer, ReportFile)
-    return answer
-
-
-def fast(file: ReportFile, schema: StreamSchema, keys: list[str]) -> list[dict[str, Any]]:
-    maker = RecordMaker(schema, keys, METADATA)
-    return [as_dict(record, maker.names) for batch in maker.batches(file) for record in batch]
-
-
-def careful(file: ReportFile, schema: StreamSchema, keys: list[str]) -> list[dict[str, Any]]:
-    records = []
-    rows: list[Row] = list(file.rows())
-    # Whether it is another report is told by the first piece that has any headings.
-    in_pieces = file.is_json and file.has_pieces
-    pieces = map(json.loads, file.pieces()) if in_pieces else iter([rows])
-    headings = [name for row in next(filter(any, pieces), []) for name in row]
-    schema.check_headings(dict.fromkeys(headings) if file.is_json else file.headings())
-    for number, row in enumerate(rows, start=1):
-        values = schema.record(row)
-        if any(values.get(key) is None for key in keys):
-            raise ReportError
-        record = {**values, **METADATA, "_sdc_row_number": number}
-        names = (*schema.names, *METADATA, "_sdc_row_number")
-        records.append({name: record[name] for name in names if schema.is_selected(name)})
-    return records
-
-
-def outcome(  # noqa: PLR0913, PLR0917  # what an outcome depends on
-    make: Callable[..., list[dict[str, Any]]],
-    body: tuple[bytes, str],
-    json_schema: dict[str, Any],
-    how: SchemaRules,
-    deselected: str | None,
-    keys: list[str],
-) -> object:
-    schema = StreamSchema(json_schema, how, dated=False, is_selected=lambda n: n != deselected)
-    try:
-        records = make(report(body), schema, keys)
-    except ReportError:
-        return "refused"
-    # In any order: a piece's headings are told together, a row's by themselves.
-    described = [{name: repr(value) for name, value in record.items()} for record in records]
-    return described, schema.take_change(), schema.misfits, schema.ignored
-
-
-@given(
-    bodies,
-    bodies,
-    rules,
+cases = st.builds(
+    Case,
+    known_columns,
+    given_types,
+    st.sampled_from(OnNewColumn),
     st.none() | st.just("A"),
-    st.sampled_from([[], ["B"]]),
-    st.integers(1, 3),
+    st.sampled_from([[], [], ["B"], ["B", "A"]]),
 )
-def test_the_fast_way_makes_the_records_of_the_careful_way(  # noqa: PLR0913, PLR0917
-    sample: tuple[bytes, str],
-    body: tuple[bytes, str],
-    how: SchemaRules,
-    deselected: str | None,
-    keys: list[str],
-    size: int,
-) -> None:
-    schema = discovered_schema(infer(report(sample).rows()), how, dated=False)
+
+
+@contextmanager
+def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.records.CHUNK", size)
-        patch.setattr("tap_crewmojo.records._FEW", 1)
         patch.setattr("tap_crewmojo.csv_pieces.PIECE", 8 * size)
-        patch.setattr("tap_crewmojo.landing._HEAD", 8 * size)
         patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
-        assert outcome(fast, body, schema, how, deselected, keys) == outcome(
-            careful, body, schema, how, deselected, keys
-        )
+        yield
 
 
-def test_a_heading_that_comes_in_a_later_piece_without_a_value() -> None:
-    rows: list[dict[str, Any]]
-    rows = [{"A": "1"}, {"A": "2", "B": None}, {"A": "3"}, {"B": None, "A": "4"}, {"A": "5"}]
-    schema = discovered_schema(
-        {"A": ColumnType.STRING},
-        how := SchemaRules({}, True, OnNewColumn.ADD, UTC),  # noqa: FBT003
-        dated=False,
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.json_pieces.PIECE", 8)
-        patch.setattr("tap_crewmojo.landing._HEAD", 8)
-        body = (as_json(rows), "application/json")
-        made = fast(
-            report(body), StreamSchema(schema, how, dated=False, is_selected=lambda _: True), []
-        )
-    assert [record["A"] for record in made] == ["1", "2", "3", "4", "5"]
+@given(bodies, cases, st.integers(1, 3))
+def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size: int) -> None:
+    schema, records = case.schema(), []
+    maker = RecordMaker(schema, case.keys, METADATA)
+    try:
+        expected = case.expected(body)
+    except RefusedError:
+        with batches_of_few_rows(size), pytest.raises(ReportError):
+            next(maker.batches(body.landed()))
+        return
+    with batches_of_few_rows(size):
+        for batch in maker.batches(body.landed()):
+            names = [*schema.names, *METADATA, "_sdc_row_number"]
+            assert maker.names == tuple(filter(schema.is_selected, names))
+            records += [as_dict(record, maker.names) for record in batch]
+    assert [
+        {name: repr(value) for name, value in record.items() if value is not None}
+        for record in records
+    ] == [
+        {name: repr(value) for name, value in (record | METADATA).items()}
+        | {"_sdc_row_number": repr(number)}
+        for number, record in enumerate(expected.records, start=1)
+    ]
+    assert {name: str(schema.types()[name]) for name in schema.names} == expected.types
+    assert schema.variants == expected.variants
+    assert schema.left_out == expected.left_out
+    assert schema.repeated_keys == expected.repeated
+    assert maker.count + maker.empty_rows == len(body.rows)
+    assert maker.count == len(expected.records)
+
+
+class Batches(Report):
+    """A report of some batches."""
+
+    def __init__(self, *batches: Columns) -> None:
+        self._batches = batches
+
+    def headings(self) -> list[str]:
+        return list(self._batches[0].headings)
+
+    def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
+        for batch in self._batches:
+            places = [i for i, head in enumerate(batch.headings) if only is None or head in only]
+            yield replace(
+                batch,
+                headings=tuple(batch.headings[place] for place in places),
+                cells=[batch.cells[place] for place in places],
+            )
+
+
+def batch(size: int, **cells: Sequence[Cell]) -> Columns:
+    return Columns(tuple(cells), list(cells.values()), size)
+
+
+def keyed_by_code() -> StreamSchema:
+    return Case({"Code": ColumnType.STRING}, {}, OnNewColumn.ADD, None, []).schema()
+
+
+@pytest.mark.parametrize("last", ["", None])
+def test_a_missing_key_is_found_in_any_row_before_the_first_record(last: str | None) -> None:
+    many = [str(number) for number in range(150_000)]
+    report = Batches(batch(150_000, Code=many), batch(2, Code=["x", last]))
+    maker = RecordMaker(keyed_by_code(), ["Code"], METADATA)
+    with pytest.raises(ReportError, match="in row 150002 "):
+        next(maker.batches(report))
+
+
+def test_repeated_keys_are_counted_in_all_rows_in_eight_bytes_a_row() -> None:
+    def report(rows: int) -> Batches:
+        keys = ([f"{number:0100}" for number in range(n, n + 500)] for n in range(0, rows, 500))
+        batches = [batch(500, Code=cells) for cells in keys]
+        return Batches(*batches, batch(2, Code=[f"{rows - 1:0100}", f"{0:0100}"]))
+
+    def kept(report: Batches) -> int:
+        schema = keyed_by_code()
+        tracemalloc.start()
+        RecordMaker(schema, ["Code"], METADATA).check(report)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert schema.repeated_keys == 2
+        return peak
+
+    assert kept(report(120_000)) - kept(report(20_000)) < 20 * 100_000
+
+
+def test_the_columns_that_a_batch_brings_are_announced_at_once() -> None:
+    batches = [
+        batch(50, Code=["1"] * 50, **{f"New {part} {n}": ["x"] * 50 for n in range(100)})
+        for part in range(4)
+    ]
+    schema = keyed_by_code()
+    maker = RecordMaker(schema, [], METADATA)
+    changes = [schema.take_change() is not None for _ in maker.batches(Batches(*batches))]
+    assert changes == [True] * 4
+    assert len(schema.names) == 401
+
+
+def test_time_grows_with_the_number_of_new_columns() -> None:
+    def seconds(count: int) -> float:
+        wide = batch(2, Code=["1", "2"], **{f"H{number}": ["1", "x"] for number in range(count)})
+        types = {f"H{number}": ColumnType.NUMBER for number in range(0, count, 2)}
+        schema = Case({"Code": ColumnType.STRING, **types}, {}, OnNewColumn.ADD, None, []).schema()
+        started_at = time.process_time()
+        deque(RecordMaker(schema, [], METADATA).batches(Batches(wide)), maxlen=0)
+        return time.process_time() - started_at
+
+    assert min(seconds(4_000) for _ in range(3)) < 8 * min(seconds(1_000) for _ in range(3))
 
 
 @pytest.mark.parametrize("content_type", ["csv", "json"])

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from hypothesis import assume, given
@@ -16,23 +16,29 @@ from hypothesis import strategies as st
 
 from tap_crewmojo.errors import ReportError, UnusableAnswerError, naming
 from tap_crewmojo.landing import JobEnvelope, land
-from tap_crewmojo.report_file import ReportFile
-from tap_crewmojo.rows import json_rows
+from tap_crewmojo.report_file import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_crewmojo.rows import Row
+
+Row = dict[str, Any]
 
 CSV, JSON = "text/csv", "application/json"
 
 
+def rows_of(report: Report) -> Iterator[Row]:
+    for batch in report.batches():
+        for row in zip(*batch.cells, strict=True):
+            yield dict(zip(batch.headings, (cell or None for cell in row), strict=True))
+
+
 def read(body: bytes, content_type: str = CSV) -> list[Row]:
     answer = land([body], content_type)
-    assert isinstance(answer, ReportFile)
-    rows = list(answer.rows())
-    assert list(answer.rows()) == rows, "a report can be read again"
+    assert isinstance(answer, Report)
+    rows = list(rows_of(answer))
+    assert list(rows_of(answer)) == rows, "a report can be read again"
     answer.close()
     return rows
 
@@ -193,8 +199,7 @@ def test_a_long_comment_is_a_cell() -> None:
 @pytest.mark.parametrize("text", [rb"C:\\u0000", rb"C:\\udeploy", rb"\\\\ud800", rb"\ud83d\ude00"])
 def test_a_backslash_in_a_text_is_no_escape(text: bytes) -> None:
     report = land([b'[{"a": "%b"}]' % text], JSON)
-    assert isinstance(report, ReportFile)
-    assert report.has_pieces
+    assert isinstance(report, Report)
 
 
 @pytest.mark.parametrize("text", [rb"\\\u0000", rb"\ud83d\\\ude00"])
@@ -224,16 +229,6 @@ def test_no_report_takes_long_to_look_through(body: bytes) -> None:
     assert time.process_time() - started_at < 5, "a multiple of what it takes"
 
 
-@pytest.mark.parametrize("nested", ['["},{", {}, {}]', '"\\\\\\"},{"', "[{}, {}]"])
-def test_a_piece_is_cut_between_rows_only(nested: str) -> None:
-    row = f'{{"a": {nested}}}'
-    document = f"[{','.join([row] * 10_000)}]".encode()
-    report = land((document[start : start + 4096] for start in range(0, len(document), 4096)), JSON)
-    assert isinstance(report, ReportFile)
-    assert len(list(report.pieces())) > 1
-    assert list(report.rows()) == list(json_rows(io.StringIO(document.decode())))
-
-
 def test_a_report_is_landed_in_a_file_without_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,9 +240,9 @@ def test_a_report_is_landed_in_a_file_without_a_name(
         yield b"1\n"
 
     report = land(chunks(), "text/csv")
-    assert isinstance(report, ReportFile)
+    assert isinstance(report, Report)
     assert not list(tmp_path.iterdir())
-    assert list(report.rows()) == [{"a": "1"}]
+    assert list(rows_of(report)) == [{"a": "1"}]
 
     def failing() -> Iterator[bytes]:
         yield b"a"
@@ -269,35 +264,6 @@ rows_of_json = st.lists(
     ),
     max_size=12,
 )
-
-
-@given(
-    rows_of_json,
-    st.sampled_from([(", ", ": "), (",", ":"), (" ,\n ", " : ")]),
-    st.sampled_from(["{}", '{{"data": {}}}', ' {{ "d" :{} }} ', '{{"n": 1, "rows": {}}}']),
-    st.integers(1, 40),
-    st.booleans(),
-)
-def test_a_json_report_is_the_same_in_pieces_of_any_size(
-    rows: list[dict[str, object]],
-    separators: tuple[str, str],
-    frame: str,
-    size: int,
-    plain: bool,  # noqa: FBT001
-) -> None:
-    document = json.dumps(rows, separators=separators, ensure_ascii=plain)
-    body = frame.format(document).encode(errors="surrogatepass")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.json_pieces.PIECE", size)
-        try:
-            got: object = read(body, JSON)
-        except UnusableAnswerError as exc:
-            got = str(exc).split("(")[-1]
-    try:
-        expected: object = list(json_rows(io.StringIO(frame.format(document))))
-    except UnusableAnswerError as exc:
-        expected = str(exc).split("(")[-1]
-    assert got == expected
 
 
 @given(st.data())

@@ -1078,5 +1078,5 @@ def test_the_command_line_without_its_extra(missing: str) -> None:
         timeout=20,
     )
     assert run.returncode == 1
-    assert "tap-crewmojo[sandbox]" in run.stderr
+    assert "install the tap with its extra 'sandbox'" in run.stderr
     assert "Traceback" not in run.stderr

@@ -178,11 +178,15 @@ def test_a_mistake_is_told_in_a_sentence(
 def test_an_extra_that_is_not_installed_is_named(
     company: Sandbox, settings_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not there
-    storage = {"root": "s3://bucket/prefix"}
-    config = settings_for(company, "a", batch_config=BATCHES | {"storage": storage})
-    with pytest.raises(ConfigValidationError, match=r"tap-crewmojo\[s3\]"):
+    for library in ("pyarrow", "s3fs"):
+        monkeypatch.setitem(sys.modules, library, None)  # as if it were not there
+    batches = {"encoding": {"format": "parquet"}, "storage": {"root": "s3://bucket/prefix"}}
+    config = settings_for(company, "a", batch_config=batches)
+    with pytest.raises(ConfigValidationError) as failure:
         TapCrewmojo(config=config, catalog={"streams": []})
+    (error,) = failure.value.errors
+    for extra in ("parquet", "s3"):
+        assert f"install the tap with its extra '{extra}'" in error
 
 
 def test_missing_credentials_are_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from singer import TIME_SCALE, run_tap
 from tap_crewmojo.auth import CrewmojoAuthenticator
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.errors import CredentialsError, NoTokenError
+from tap_crewmojo.http_session import HttpSession
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -48,7 +49,8 @@ def authenticator(sandbox: Sandbox, clock: Clock, **own: Any) -> CrewmojoAuthent
         "start_date": "2025-01-01",
         **own,
     }
-    return CrewmojoAuthenticator(Settings.from_config(config, clock), clock, requests.Session())
+    session = HttpSession(sandbox.api_url, "tests", clock)
+    return CrewmojoAuthenticator(Settings.from_config(config, clock), clock, session)
 
 
 def request() -> requests.PreparedRequest:
@@ -93,7 +95,7 @@ def test_a_refusal_of_the_client_is_not_asked_for_twice(sandbox: Sandbox) -> Non
         '{"access_token": ""}',
         '{"access_token": "a\\nb"}',
         '{"access_token": "\\u00fc"}',
-        '{"access_token": "x", "expires_in": "soon"}',
+        "[" * 100_000,
         "[]",
         "null",
     ],
@@ -103,9 +105,35 @@ def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) 
     sandbox.faults.add(
         Fault(phase="token", kind="body", body=body, content_type="application/json")
     )
-    with pytest.raises(NoTokenError, match="status 200 and no token"):
+    with pytest.raises(NoTokenError, match="holds no access token"):
         auth(request())
     assert "Authorization" in auth(request()).headers
+
+
+@pytest.mark.parametrize(
+    "expires_in",
+    ["0", "-1", "NaN", "Infinity", '"1800s"', "{}", "[]", "true", "1e-9", "9" * 400, "null"],
+)
+def test_a_strange_lifetime_does_not_make_the_tap_fetch_a_token_for_each_request(
+    sandbox: Sandbox, expires_in: str
+) -> None:
+    clock = HandClock()
+    auth = authenticator(sandbox, clock)
+    body = f'{{"access_token": "strange", "expires_in": {expires_in}}}'
+    sandbox.faults.add(
+        Fault(phase="token", kind="body", body=body, content_type="application/json")
+    )
+    for _ in range(20):
+        assert auth(request()).headers["Authorization"] == "Bearer strange"
+        clock.go_on(1)
+
+
+def test_the_token_endpoint_may_ask_to_wait(sandbox: Sandbox) -> None:
+    auth = authenticator(sandbox, HandClock())
+    sandbox.faults.add(Fault(phase="token", kind="status", status=429, retry_after="41"))
+    with pytest.raises(NoTokenError, match="has status 429") as failure:
+        auth(request())
+    assert failure.value.retry_after == 41
 
 
 def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) -> None:

@@ -12,7 +12,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name not in {"aiohttp", "faker"}:
             raise
-        sys.exit("The sandbox is an extra: pip install 'tap-crewmojo[sandbox]'")
+        sys.exit(f"{missing.name} is not installed: install the tap with its extra 'sandbox'")
     serve()
 
 

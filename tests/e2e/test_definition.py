@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from derived import extractor
-from targets import loader_definition, local_definition, run_meltano
+from targets import clone_in, loader_definition, run_meltano
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,8 @@ def project(tmp_path: Path) -> Path:
     """A project to which the tap has been added from its definition, and a loader."""
     run_meltano(tmp_path, "init", "project")
     project = tmp_path / "project"
-    run_meltano(
-        project, "add", "--from-ref", str(local_definition(tmp_path / "plugin.yml")), "tap-crewmojo"
-    )
+    clone_in(tmp_path)
+    run_meltano(project, "add", "--from-ref", "../tap-crewmojo/plugin.yml", "tap-crewmojo")
     loader = loader_definition(tmp_path / "loader.yml")
     run_meltano(project, "add", "--from-ref", str(loader), "target-jsonl")
     return project

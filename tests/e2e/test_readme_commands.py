@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from derived import CLONE
 from singer import TIME_SCALE, check
-from targets import MELTANO, ROOT, loader_definition, local_definition
+from targets import MELTANO, ROOT, clone_in, loader_definition
 from uv import find_uv_bin
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TIMEOUT = 600  # seconds; most of them go into installing
 
 # The first line of each block that a test here runs.
-INSTALL = "pipx install .                # in the clone; `uv tool install .` does as well"
+INSTALL = "mkdir crewmojo && cd crewmojo    # beside the clone"
+LIBRARY = "pip install ../tap-crewmojo    # beside the clone"
 NIGHTLY = (
     "tap-crewmojo --config config.json --test > /dev/null    # it prints one row of each report"
 )
-PROJECT = "meltano init warehouse && cd warehouse                # if you have no project"
-SANDBOX = "pipx install --force '.[sandbox]'           # in the clone"
+PROJECT = "meltano init warehouse && cd warehouse    # beside the clone, if you have no project"
+PIPELINE = "meltano add target-jsonl"
+SANDBOX = "pipx install --force '../tap-crewmojo[sandbox]'    # beside the clone"
 
 
 def test_every_shell_block_is_run() -> None:
@@ -49,12 +52,13 @@ def test_every_shell_block_is_run() -> None:
     assert len(blocks) == fences.count("sh")
     # Those with a marker are run by CI itself, by name.
     ours = [opening for before, opening in blocks if not before.startswith("<!-- command: ")]
-    assert sorted(ours) == sorted([INSTALL, NIGHTLY, PROJECT, SANDBOX])
+    assert sorted(ours) == sorted([INSTALL, LIBRARY, NIGHTLY, PIPELINE, PROJECT, SANDBOX])
 
 
 def test_installed_and_run_every_night(newcomer: Newcomer, sandbox: Sandbox) -> None:
     newcomer.runs("uv tool install --quiet pipx")
-    newcomer.runs(block(INSTALL), ROOT)
+    newcomer.runs(block(INSTALL))
+    folder = newcomer.home / "crewmojo"
     config = replaced(
         fenced("json", '"client_id"'),
         ('"client_id": "…"', f'"client_id": "{sandbox.client_id}"'),
@@ -64,12 +68,12 @@ def test_installed_and_run_every_night(newcomer: Newcomer, sandbox: Sandbox) -> 
 
     def settings(end: str) -> None:
         added = {"api_url": sandbox.api_url, "end_date": end}
-        newcomer.write("config.json", json.dumps(json.loads(config) | added))
+        newcomer.write("crewmojo/config.json", json.dumps(json.loads(config) | added))
 
     settings("2024-04-03")
-    newcomer.runs(once)
+    newcomer.runs(once, folder)
     begun = len(sandbox.requests)
-    newcomer.runs(nightly)
+    newcomer.runs(nightly, folder)
     assert windows(sandbox.requests[begun:]) == [
         (20240101, 20240131),
         (20240201, 20240229),
@@ -78,13 +82,13 @@ def test_installed_and_run_every_night(newcomer: Newcomer, sandbox: Sandbox) -> 
     ]
     begun = len(sandbox.requests)
     settings("2024-04-04")
-    newcomer.runs(nightly)
+    newcomer.runs(nightly, folder)
     # The lookback reaches into March.
     assert windows(sandbox.requests[begun:]) == [(20240301, 20240331), (20240401, 20240404)]
-    _, last = newcomer.read("states.jsonl").splitlines()
+    _, last = newcomer.read("crewmojo/states.jsonl").splitlines()
     (bookmark,) = json.loads(last)["bookmarks"].values()
     assert bookmark["replication_key_value"] == "2024-04-04"
-    the_view_has_what_is_current(newcomer.home, sandbox)
+    the_view_has_what_is_current(folder, sandbox)
 
 
 def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
@@ -110,20 +114,17 @@ def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
 
 def test_uv_installs_it_as_well(newcomer: Newcomer) -> None:
     (command,) = re.findall("`([^`]+)` does as well", block(INSTALL))
-    newcomer.runs(command, ROOT)
+    newcomer.runs(f"{block(INSTALL).splitlines()[0]}\n{command}")
     assert newcomer.runs("tap-crewmojo --version").startswith("tap-crewmojo ")
 
 
 def test_a_meltano_project(newcomer: Newcomer, sandbox: Sandbox) -> None:
     newcomer.runs(f"uv tool install --quiet {shlex.quote(MELTANO)}")
-    ours = shlex.quote(str(local_definition(newcomer.home / "plugin.yml")))
     loader = shlex.quote(str(loader_definition(newcomer.home / "loader.yml")))
-    (published,) = re.findall("https://.*/plugin.yml", block(PROJECT))
     (to_sandbox,) = re.findall(r"with Meltano,\n?`([^`]+ …)`", README)
     run = "meltano run tap-crewmojo target-jsonl"
     commands = replaced(
-        block(PROJECT),
-        (published, ours),
+        block(PROJECT) + block(PIPELINE),
         # Else Meltano would ask its Hub about the target.
         ("add target-jsonl", f"add target-jsonl --from-ref {loader}"),
         ("client_id …", f"client_id {sandbox.client_id}"),
@@ -142,10 +143,38 @@ def test_a_meltano_project(newcomer: Newcomer, sandbox: Sandbox) -> None:
     assert {f"2024-{month:02}-01" for month in range(1, 13)} < starts
 
 
+def test_other_addresses_in_a_meltano_project(newcomer: Newcomer) -> None:
+    """Each goes into `pip_url`, here of a project that is not beside the clone."""
+    newcomer.runs(f"uv tool install --quiet {shlex.quote(MELTANO)}")
+    clone = newcomer.home / "code" / "tap-crewmojo"
+    newcomer.runs(f"git clone --quiet {shlex.quote(str(ROOT))} {clone}; git -C {clone} tag v9.8.7")
+    create, add = block(PROJECT).splitlines()
+    newcomer.runs(f"{create}\n{replaced(add, (CLONE.tap, str(clone)))} --no-install")
+    definition = newcomer.read("warehouse/meltano.yml")
+    for address, version in (
+        (replaced(CLONE.with_extras, (CLONE.tap, str(clone))), ""),
+        (replaced(CLONE.of_a_tag, ("/path/to/tap-crewmojo@v0.1.0", f"{clone}@v9.8.7")), "v9.8.7"),
+    ):
+        edited = replaced(definition, (f"pip_url: {CLONE.tap}", f"pip_url: {address}"))
+        newcomer.write("warehouse/meltano.yml", edited)
+        printed = newcomer.runs(
+            "cd warehouse; meltano install; meltano invoke tap-crewmojo --version\n"
+            ".meltano/extractors/tap-crewmojo/venv/bin/python -c 'import pyarrow'"
+        )
+        assert f"tap-crewmojo {version}" in printed
+
+
+def test_a_library(newcomer: Newcomer) -> None:
+    newcomer.runs(
+        "mkdir crewmojo; cd crewmojo; uv venv --quiet --seed; . .venv/bin/activate\n"
+        f"{block(LIBRARY)}\npython -c 'from tap_crewmojo.tap import TapCrewmojo'"
+    )
+
+
 def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
     newcomer.runs("uv tool install --quiet pipx")
     install, serve, run = block(SANDBOX).splitlines()
-    newcomer.runs(install, ROOT)
+    newcomer.runs(f"mkdir crewmojo; cd crewmojo; {install}")
     serve = replaced(serve, ("sandbox ", "sandbox --port 0 "))
     with newcomer.starts(f"exec {serve}") as server:  # so that the signal is the sandbox's
         assert server.stdout
@@ -228,10 +257,11 @@ class Newcomer:
 
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Newcomer:
-    """Somebody who has a shell, git, Python and uv."""
+    """Somebody who has a shell, git, Python, uv and a clone."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "uv").symlink_to(find_uv_bin())
+    clone_in(tmp_path)
     return Newcomer(tmp_path)
 
 

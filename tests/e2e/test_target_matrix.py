@@ -6,16 +6,17 @@ What a target loses is part of its declaration, and held against what it stores 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from changing_company import REPORTS, STAFF, ChangingCompany, other_company
-from declared_targets import TARGETS, Left, SameKey, TypeChange
+from declared_targets import TARGETS, Batches, Left, SameKey, TypeChange
 from drifting import held, source
-from expectations import columns_of, expected, in_order, read
+from expectations import columns_of, expected, in_order, read, rounded, since_last_schema
 from singer import TIME_SCALE, load, run_tap
 from stores import Requests, store
-from targets import postgres_server
+from targets import PYARROW, postgres_server
 
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from targets import PostgresServer
 
 Settings = dict[str, Any]
+FORMATS = ("jsonl", "parquet")
 
 
 def two_runs(
@@ -103,6 +105,24 @@ def activating_runs(
         end_date="2025-03-15",
         emit_activate_version_messages=True,
     )
+
+
+@pytest.fixture(scope="module")
+def runs_by_format(
+    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Run]:
+    """The same windows as records, and as batches of each format."""
+    folder = tmp_path_factory.mktemp("batches")
+    with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
+        config = settings_for(sandbox, "notes", "changing", STAFF, end_date="2025-03-05")
+        catalog = run_tap(config, folder, "--discover").succeeded().catalog
+        config["end_date"] = "2025-09-30"
+        runs = {"records": run_tap(config, folder, catalog=catalog).succeeded()}
+        for form in FORMATS:
+            batches = {"encoding": {"format": form}, "storage": {"root": folder.as_uri()}}
+            in_files = config | {"batch_config": batches}
+            runs[form] = run_tap(in_files, folder, catalog=catalog).succeeded()
+    return runs
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +217,50 @@ def test_rows_that_left(
             for body in held_by.bodies:
                 actions = [message["action"] for message in body["messages"]]
                 assert actions == ["upsert", "upsert", "upsert", "activate_version"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_batches_hold_the_values_of_the_records(
+    target: Target, held_by: Store, runs_by_format: dict[str, Run], form: str
+) -> None:
+    """Loaded twice, since a window may be."""
+    outcome: Batches = getattr(target, form)
+    if error := outcome.error:
+        with pytest.raises(RuntimeError, match=error):
+            held_by.load(runs_by_format[form])
+    else:
+        held_by.load(runs_by_format[form])
+        held_by.load(runs_by_format[form])
+    records = runs_by_format["records"]
+    if outcome is Batches.EARLIER_ROWS_LOST:
+        records = since_last_schema(records)
+    for stream in ("notes", "changing", "staff"):
+        columns = columns_of(target, stream, [records])
+        del columns["_sdc_report_datetime"]  # the one value that differs between the runs
+        wanted = expected(target, stream, [records, records], columns)
+        if outcome is Batches.ROUNDED:
+            wanted = [{name: rounded(value) for name, value in row.items()} for row in wanted]
+        if outcome.error or outcome is Batches.IGNORED:
+            wanted = []
+        assert read(held_by.rows(stream), columns) == in_order(wanted)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(
+            replace(target, spec=replace(target.spec, beside=())), id=target.spec.executable
+        )
+        for target in TARGETS
+        if PYARROW in target.spec.beside and not target.file_per_run
+    ],
+)
+def test_parquet_stops_a_target_without_pyarrow(
+    held_by: Store, runs_by_format: dict[str, Run]
+) -> None:
+    with pytest.raises(RuntimeError, match="Unsupported batch encoding format: parquet"):
+        held_by.load(runs_by_format["parquet"])
+    assert not held_by.rows("changing")
 
 
 def test_stitch_is_told_the_keys(runs: list[Run], tmp_path: Path, server: PostgresServer) -> None:

@@ -7,25 +7,23 @@ import sys
 from datetime import UTC
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.cells import Columns
 from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from tap_crewmojo.rows import Row
+ROWS: Final = 500
 
 
 class _PlainFile:
-    """What the converter asks of a report: its lines."""
-
-    is_json = False
+    """What the converter asks of a report: its cells, by column."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,23 +32,18 @@ class _PlainFile:
         with self._path.open(encoding="utf-8", newline="") as file:
             return next(csv.reader(file))
 
-    def chunks(self, size: int) -> Iterator[list[list[str]]]:
+    def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
+        assert only is None
         with self._path.open(encoding="utf-8", newline="") as file:
             lines = csv.reader(file, strict=True)
-            next(lines)
-            while chunk := list(islice(lines, size)):
-                yield chunk
+            headings = tuple(next(lines))
+            while rows := list(islice(lines, ROWS)):
+                yield Columns(headings, list(zip(*rows, strict=True)), len(rows))
 
 
 def _schema(file: _PlainFile) -> StreamSchema:
-    headings = file.headings()
-    rows: list[Row] = [
-        {heading: cell or None for heading, cell in zip(headings, line, strict=True)}
-        for line in next(file.chunks(100))
-    ]
     rules = SchemaRules({}, True, OnNewColumn.ADD, UTC)  # noqa: FBT003  # infer_types
-    types = dict.fromkeys(headings, ColumnType.STRING) | infer(rows)
-    schema = discovered_schema(types, rules, dated=False)
+    schema = discovered_schema(infer(islice(file.batches(), 1)), rules, dated=False)
     return StreamSchema(schema, rules, dated=False, is_selected=lambda _name: True)
 
 

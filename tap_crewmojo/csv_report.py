@@ -1,0 +1,70 @@
+"""A CSV report on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from tap_crewmojo.cells import Columns
+from tap_crewmojo.csv_pieces import CsvPieces, plain_rows
+from tap_crewmojo.report_file import PieceFile, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+
+class CsvReport(Report):
+    """A CSV report on disk, known to be well-formed.
+
+    Args:
+        chunks: the report with its headings, valid UTF-8, as it arrives.
+
+    Attributes:
+        size: rows with a value.
+        empty_rows: rows without any value, which are skipped; blank lines are such rows.
+
+    Raises:
+        UnusableAnswerError: the report cannot be read without guessing; the message has the row's
+            number, never a value. So nothing of a malformed report is ever emitted.
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        pieces = CsvPieces(chunks)
+        self._headings = pieces.headings
+        super().__init__(PieceFile(pieces))
+        self.size, self.empty_rows = pieces.rows, pieces.empty_rows
+
+    @override
+    def headings(self) -> Sequence[str]:
+        return self._headings
+
+    @override
+    def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
+        places = [
+            place for place, name in enumerate(self._headings) if only is None or name in only
+        ]
+        headings = tuple(self._headings[place] for place in places)
+        empty_rows = self.empty_rows
+        for piece in self._pieces:
+            rows = plain_rows(piece)
+            cells: list[Sequence[str]]
+            if only is None:
+                cells = list(zip(*rows, strict=True))
+            else:
+                cells = [[row[place] for row in rows] for place in places]
+            yield Columns(headings, cells, len(rows), empty_rows)
+            empty_rows = 0
+        if empty_rows:
+            yield Columns(headings, [()] * len(headings), 0, empty_rows)
+
+    def blocks(self, least: int) -> Iterator[bytes]:
+        """Yield the rows as CSV without headings, which Arrow reads as `batches` does.
+
+        There is no row without a value in them, nor a blank line.
+
+        Args:
+            least: bytes of each block; the last one may have fewer.
+        """
+        return self._pieces.joined(least)

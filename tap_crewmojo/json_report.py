@@ -1,0 +1,206 @@
+"""A JSON report on disk, its pieces decoded to columns of cells.
+
+How a number is written counts, so numbers and nested JSON are taken as they are written, and texts
+as texts. Which columns hold texts alone, the piece before shows. What is not as it was there (a
+text under a heading that had numbers, a heading that is missing, new or repeated) is looked at more
+closely, piece by piece.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from typing_extensions import override
+
+from tap_crewmojo.cells import MOST_COLUMNS, Columns
+from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.json_cells import cells_of, objects_of
+from tap_crewmojo.report_file import Report
+from tap_crewmojo.structs import can_be_field, struct_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from tap_crewmojo.cells import Cell
+
+_WIDEST: Final = 1000
+"""Headings that a struct may have: with more, to find the field of a name takes long."""
+
+_MOST_CELLS: Final = 1 << 20
+"""Cells of a batch, at most, where rows have many headings each of which is in few of them."""
+
+_ABSENT: Final = msgspec.Raw(b"")
+_NULL: Final = msgspec.Raw(b"null")
+_TEXTS: Final = msgspec.json.Decoder(list[str | None])
+_NUMBER_OR_NULL_SIGNS: Final = b"0123456789.-,nul"
+_BOOLEAN_OR_NULL_SIGNS: Final = b"truefalsn,"
+_NAME_END = re.compile(rb'"[ \t\r\n]*+:')
+_SPACED: Final = tuple((sign, sign + b":") for sign in (b" ", b"\t", b"\r", b"\n"))
+
+
+class _Kind(Enum):
+    """What a heading has in a row, as far as it has shown."""
+
+    TEXT = (str | None,)
+    ANY = (msgspec.Raw,)
+    ANY_OR_ABSENT = (msgspec.Raw, _ABSENT)
+
+
+class JsonReport(Report):
+    """A JSON report on disk, known to be well-formed.
+
+    Args:
+        pieces: its rows, as `JsonPieces` yields them.
+    """
+
+    @override
+    def headings(self) -> Sequence[str]:
+        return next((batch.headings for batch in self.batches()), ())
+
+    @override
+    def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
+        kinds: dict[str, _Kind] = {}
+        for piece in self._pieces:
+            if decoded := _decoded(piece, kinds):
+                yield decoded.columns(only)
+            else:
+                rows = objects_of(piece.decode())
+                kinds = {name: kinds.get(name, _Kind.TEXT) for name in _headings(kinds, rows)}
+                yield from _by_row(tuple(kinds), rows, only)
+
+
+class _Piece:
+    """A piece whose rows have nothing but the headings that are known, each once.
+
+    Args:
+        headings: the headings.
+        columns: texts or undecoded values under each heading.
+    """
+
+    def __init__(self, headings: tuple[str, ...], columns: Sequence[Sequence[Any]]) -> None:
+        self._headings = headings
+        self._columns = columns
+
+    def columns(self, only: Collection[str] | None) -> Columns:
+        """Return the rows that have a value as columns of cells."""
+        size = len(self._columns[0])
+        places = [
+            place for place, name in enumerate(self._headings) if only is None or name in only
+        ]
+        headings = tuple(self._headings[place] for place in places)
+        first = _cells(self._columns[0])
+        if not (None in first or "" in first):  # so no row is without a value
+            cells = [_cells(self._columns[place]) if place else first for place in places]
+            return Columns(headings, cells, size)
+        every = list(map(_cells, self._columns))
+        full = list(map(_has_value, zip(*every, strict=True)))
+        cells = [every[place] for place in places]
+        if not all(full):
+            cells = [list(itertools.compress(column, full)) for column in cells]
+        return Columns(headings, cells, sum(full), size - sum(full))
+
+
+def _decoded(piece: bytes, kinds: dict[str, _Kind]) -> _Piece | None:
+    """Return a piece that has only the headings that are known, each of them once in a row.
+
+    Args:
+        piece: the piece.
+        kinds: what has been under each heading so far; changed where it is another now.
+    """
+    headings = tuple(kinds)
+    if not 0 < len(headings) <= _WIDEST or not all(map(can_be_field, headings)):
+        return None
+    columns = _decoded_as(piece, headings, tuple(kinds.values()))
+    if columns is None:
+        columns = _decoded_as(piece, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
+        if columns is None:
+            return None
+        for name, raws in zip(headings, columns, strict=True):
+            if any(raw is _ABSENT for raw in raws):
+                kinds[name] = _Kind.ANY_OR_ABSENT
+            elif kinds[name] is _Kind.TEXT and not _are_texts(raws):
+                kinds[name] = _Kind.ANY
+    # A struct takes the last value of a name that is there twice.
+    names = 0
+    for column in columns:
+        names += len(column)
+        if isinstance(column[0], msgspec.Raw):
+            names -= column.count(_ABSENT)
+            tokens = b",".join(column)
+            names += _names(tokens) if b"{" in tokens else 0
+    return _Piece(headings, columns) if names == _names(piece) else None
+
+
+def _decoded_as(
+    piece: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
+) -> list[Sequence[Any]] | None:
+    try:
+        rows = _decoder(headings, kinds).decode(b"[%b]" % piece)
+    except msgspec.MsgspecError:
+        return None
+    return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+
+
+@functools.lru_cache(maxsize=64)
+def _decoder(headings: tuple[str, ...], kinds: tuple[_Kind, ...]) -> msgspec.json.Decoder[Any]:
+    row_type = struct_of(headings, [kind.value for kind in kinds])
+    rows: Any = list[row_type]  # type: ignore[valid-type]  # a type made just now
+    return msgspec.json.Decoder(rows)
+
+
+def _names(text: bytes) -> int:
+    """Return how many names are in JSON, or more where a text seems to have one."""
+    if any(sign in text and spaced in text for sign, spaced in _SPACED):
+        return len(_NAME_END.findall(text))
+    return text.count(b'":')
+
+
+def _are_texts(raws: Sequence[msgspec.Raw]) -> bool:
+    return all(bytes(raw)[:1] in {b'"', b"n"} for raw in raws)
+
+
+def _cells(column: Sequence[Any]) -> Sequence[Cell]:
+    """Return the cells of a column of texts or of undecoded values."""
+    if not isinstance(column[0], msgspec.Raw):
+        return column
+    raws = [_NULL if raw is _ABSENT else raw for raw in column]
+    tokens = b",".join(raws)
+    for signs in (_NUMBER_OR_NULL_SIGNS, _BOOLEAN_OR_NULL_SIGNS):
+        if not tokens.translate(None, signs):
+            cells = tokens.decode().split(",")
+            return [None if cell == "null" else cell for cell in cells] if b"u" in tokens else cells
+    try:
+        return _TEXTS.decode(b"[%b]" % tokens)
+    except msgspec.MsgspecError:
+        return cells_of(tokens.decode())
+
+
+def _by_row(
+    headings: tuple[str, ...], rows: list[dict[str, Cell]], only: Collection[str] | None
+) -> Iterator[Columns]:
+    """Yield the columns of rows each of which has some of the headings."""
+    full = [row for row in rows if _has_value(row.values())]
+    empty_rows = len(rows) - len(full)
+    wanted = tuple(name for name in headings if only is None or name in only)
+    step = max(_MOST_CELLS // max(len(wanted), 1), 1)
+    for start in range(0, max(len(full), 1), step):
+        part = full[start : start + step]
+        cells = [[row.get(name) for row in part] for name in wanted]
+        yield Columns(wanted, cells, len(part), 0 if start else empty_rows)
+
+
+def _headings(known: Iterable[str], rows: Iterable[Iterable[str]]) -> dict[str, None]:
+    headings = dict.fromkeys(itertools.chain(known, itertools.chain.from_iterable(rows)))
+    if len(headings) > MOST_COLUMNS:
+        msg = f"the report has more than {MOST_COLUMNS} columns"
+        raise UnusableAnswerError(msg)
+    return headings
+
+
+def _has_value(cells: Collection[Cell]) -> bool:
+    return any(cells) or any(cell is not None and cell != "" for cell in cells)
