@@ -65,6 +65,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         self._timeout = settings.request_timeout
         self._lock = threading.RLock()
         self._expires_at = float("-inf")
+        self._wait_until = float("-inf")
         self._refusal: CredentialsError | None = None
 
     @override
@@ -109,6 +110,9 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             NoTokenError: the request failed in a way that may pass.
         """
         requested_at = self._clock.monotonic()
+        if requested_at < self._wait_until:  # another thread was asked to wait
+            msg = "the token request has to wait"
+            raise NoTokenError(msg, self._wait_until - requested_at)
         self.logger.info("Requesting an access token")
         try:
             with self._http.exchange(
@@ -138,7 +142,9 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             raise CredentialsError(msg)
         if status in PASSING or status >= _WRONG_ADDRESS.stop:
             msg = f"the response to the token request has status {status}"
-            raise NoTokenError(msg, retry_after(response, self._clock.now()))
+            wait = retry_after(response, self._clock.now())
+            self._wait_until = self._clock.monotonic() + (wait or 0)
+            raise NoTokenError(msg, wait)
         if status in _WRONG_ADDRESS:
             msg = (
                 f"The response to the token request has status {status}, as if /oauth/token were "

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import select
-import socket
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
