@@ -10,8 +10,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from benchmarks.environments import Environment
 
 # What the machine's owner has set for Python must not be measured: it may forbid caches of
 # compiled modules, say, or buffers.
@@ -34,6 +36,23 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """A command to measure.
+
+    Attributes:
+        name: the name of its figures.
+        environment: where the program is installed.
+        command: makes the command line.
+        times: how often it runs in one round.
+    """
+
+    name: str
+    environment: Environment
+    command: Callable[[], Command]
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What one run took. Times in seconds, memory in MiB."""
 
@@ -43,7 +62,7 @@ class Run:
 
 
 class RunFailedError(Exception):
-    """A command did not end well; the text is the end of its log."""
+    """A command failed; the text is the end of its log."""
 
 
 def environment(command: Command) -> dict[str, str]:
