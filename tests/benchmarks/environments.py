@@ -80,13 +80,13 @@ OURS: Final = Environment(
 SDK: Final = Environment("sdk", ("singer-sdk[msgspec]~=0.54.9",), ("singer-sdk", "msgspec"))
 TAP_CSV: Final = Environment(
     "tap-csv",
-    # Its releases are not among the packages of that name; this is its main branch of May 2026.
+    # Its releases are not on the package index; this is its main branch of May 2026.
     (f"tap-csv @ git+https://github.com/MeltanoLabs/tap-csv@{_TAP_CSV}",),
     ("tap-csv", "singer-sdk"),
 )
 TAP_REST: Final = Environment(
     "tap-rest-api-msdk",
-    ("tap-rest-api-msdk", "setuptools<81"),  # an SDK so old that it imports pkg_resources
+    ("tap-rest-api-msdk", "setuptools<81"),  # its SDK is old and imports pkg_resources
     ("tap-rest-api-msdk", "singer-sdk"),
 )
 AIRBYTE: Final = Environment("airbyte", ("airbyte-cdk>=7,<8",), ("airbyte-cdk",))

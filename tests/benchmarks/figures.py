@@ -62,7 +62,7 @@ COSTS: Final = (
     Cost("no catalog: types inferred first", subjects.OUR_DISCOVERY, subjects.OUR_CSV, 1.6),
     Cost("a stream map: one column hashed, one dropped", subjects.OUR_MAP, subjects.OUR_CSV, 2.8),
     Cost(
-        "JSON: an object with the rows and their number, not a bare array",
+        "JSON: an object with the rows and their number",
         subjects.OUR_JSON_TOTAL,
         subjects.OUR_JSON,
         1.3,

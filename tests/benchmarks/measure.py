@@ -1,4 +1,4 @@
-"""One run of a command: how long it took, what it computed, how much memory it held at most."""
+"""One run of a command: its time, its CPU time and its peak memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from benchmarks.environments import Environment
 
-# What the machine's owner has set for Python must not be measured: it may forbid caches of
-# compiled modules, say, or buffers.
+# The machine's own settings for Python must not be measured: they may forbid caches of compiled
+# modules, for example.
 _KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 
 
@@ -26,7 +26,7 @@ class Command:
 
     Attributes:
         argv: the command line.
-        env: variables, beside the few that every process gets.
+        env: variables, in addition to the few that every process gets.
         cwd: where it runs.
     """
 
@@ -72,7 +72,7 @@ def environment(command: Command) -> dict[str, str]:
 
 
 def run(command: Command, log: Path) -> Run:
-    """Run a command, its output thrown away and its log kept.
+    """Run a command, discard its output and keep its log.
 
     Raises:
         RunFailedError: its exit code is not 0.
@@ -87,8 +87,8 @@ def run(command: Command, log: Path) -> Run:
             env=environment(command),
             cwd=command.cwd,
         )
-        # The kernel's own account of this one process; its peak counts from this process's size
-        # on, which is why this one imports and holds little.
+        # The kernel counts for this one process. Its peak is at least the size of the process that
+        # started it: this one therefore imports little.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -35,12 +35,12 @@ _STARTS: Final = 5
 
 _HELP: Final = """\
 Without --tap and --only, and with at least 1,000,000 rows, the page and the chart in
-tests/benchmarks are written anew; else they go to .benchmarks, and the figures are printed.
+tests/benchmarks are written; otherwise they go to .benchmarks. The figures are printed.
 
   nox -s benchmarks                                   everything: the published page
   nox -s benchmarks -- --tap --rows 300000            the tap and the limits, in a few minutes
   nox -s benchmarks -- --tap --quick                  the same with 100,000 rows, once: a smoke test
-  nox -s benchmarks -- --only "CSV to parquet" --only "Arrow"    some commands alone
+  nox -s benchmarks -- --only parquet                 the commands with parquet in their names
 """
 
 
