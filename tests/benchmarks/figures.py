@@ -202,4 +202,4 @@ def _waiting(measured: Measured) -> Iterator[Figure]:
         ("jobs", waits.DLT, 8, 1),
     ):
         value = ratio(measured.waited(who, kind, workers), measured.waited(waits.OURS, kind, 8))
-        yield Figure(f"{kind}, against {who} with {workers}", value, goal)
+        yield Figure(f"{kind}, against {who}, {workers} in flight", value, goal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import subjects, waits
@@ -62,7 +63,7 @@ def page(report: Mapping[str, Any]) -> str:
     parts = [
         "# Benchmarks",
         _HOW.format_map(report),
-        " ".join(summary(measured)),
+        textwrap.fill(" ".join(filter(None, summary(measured))), 100),
         f"![{'; '.join(panel['title'] for panel in chart(report)['panels'])}](results.png)",
         *goals(measured),
         f"## {measured.rows:,} rows of 12 columns",

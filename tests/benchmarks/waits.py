@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REPORTS: Final = tuple(f"wait{number}" for number in range(6))
 WORKERS: Final = (1, 2, 4, 8, 16)
 OURS: Final = "tap-crewmojo"
-SDK: Final = "SDK tap, one after another"
+SDK: Final = "SDK tap"
 DLT: Final = "dlt"
 AIRBYTE: Final = "airbyte-cdk"
 _PEERS_WORKERS: Final = 8
