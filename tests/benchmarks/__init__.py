@@ -1,1 +1,1 @@
-"""Measures the tap against its peers: `nox -s benchmarks`; no part of the tests."""
+"""Measures the tap against its peers, as `nox -s benchmarks`. Not part of the tests."""

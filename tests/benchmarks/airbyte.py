@@ -1,4 +1,4 @@
-"""Airbyte's CDK: sources in its declarative form, which its own command runs."""
+"""Airbyte's CDK: sources in its declarative form, run by its own command."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows_manifest(url: str, *, typed: bool) -> dict[str, Any]:
     """Return a source that reads one report of many rows.
 
     Args:
-        url: where it is; its end tells CSV from JSON.
+        url: its address, which ends in .csv or .json.
         typed: whether CSV's texts become what the schema says.
     """
     base, _, path = url.rpartition("/")
@@ -54,7 +54,7 @@ def waiting_manifest(api_url: str, reports: Iterable[str], workers: int) -> dict
             "startDate": "{{ stream_partition['start'] | int }}",
             "endDate": "{{ stream_partition['end'] | int }}",
         },
-        # Each stream would ask for a token of its own, and each token ends the one before.
+        # Each stream would request a token, and each new token ends the one before.
         "authenticator": {
             "type": "BearerAuthenticator",
             "api_token": "{{ config['token'] }}",

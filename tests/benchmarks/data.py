@@ -1,4 +1,4 @@
-"""The report that all read: made up, the same for the same number of rows."""
+"""The report that every program reads: made up, the same for the same number of rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TextIO
 
 _TYPES: Final[dict[str, Callable[[str], Any]]] = {
     "Code": str,  # leading zeros: no number
@@ -28,6 +29,16 @@ _TYPES: Final[dict[str, Callable[[str], Any]]] = {
     "Office": str,  # half of its cells are empty
 }
 HEADINGS: Final = tuple(_TYPES)
+
+CSV: Final = ".csv"
+CSV_VARIANTS: Final = "-variants.csv"
+"""The same with a value that does not fit its column's type, once in so many rows."""
+JSON: Final = ".json"
+JSON_TOTAL: Final = "-total.json"
+"""The same rows in an object, followed by their number."""
+FORMS: Final = (CSV, CSV_VARIANTS, JSON, JSON_TOTAL)
+"""What follows the number of rows in the name of each file."""
+ROWS_PER_VARIANT: Final = 100
 
 _GIVEN: Final = (
     "Anna",
@@ -88,22 +99,45 @@ def rows(count: int) -> Iterator[list[str]]:
 
 
 def make(folder: Path, count: int) -> None:
-    """Write the report as CSV and as JSON, unless it is there."""
-    csv_file, json_file = folder / f"{count}.csv", folder / f"{count}.json"
-    if json_file.exists():
+    """Write the report in all its forms, unless they exist."""
+    targets = {form: folder / f"{count}{form}" for form in FORMS}
+    if all(target.exists() for target in targets.values()):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    partial = json_file.with_suffix(".partial")
-    with csv_file.open("w", newline="") as table, partial.open("w") as array:
-        writer = csv.writer(table)
+    partial = {form: folder / f"partial-{target.name}" for form, target in targets.items()}
+    _write_csv(partial[CSV], rows(count))
+    _write_csv(partial[CSV_VARIANTS], _with_variants(rows(count)))
+    with partial[JSON].open("w", encoding="utf-8") as array:
+        _write_array(array, rows(count))
+    with partial[JSON_TOTAL].open("w", encoding="utf-8") as file:
+        file.write('{"data":')
+        _write_array(file, rows(count))
+        file.write(f',"total":{count}}}')
+    for form, target in targets.items():
+        partial[form].rename(target)
+
+
+def _with_variants(table: Iterable[list[str]]) -> Iterator[list[str]]:
+    place = HEADINGS.index("Rating")
+    for number, row in enumerate(table, 1):
+        if number % ROWS_PER_VARIANT == 0:
+            row[place] = "n/a"
+        yield row
+
+
+def _write_csv(target: Path, table: Iterable[list[str]]) -> None:
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
         writer.writerow(HEADINGS)
-        array.write("[")
-        for number, row in enumerate(rows(count)):
-            writer.writerow(row)
-            array.write(",\n" if number else "")
-            array.write(json.dumps(_typed(row), ensure_ascii=False, separators=(",", ":")))
-        array.write("]")
-    partial.rename(json_file)
+        writer.writerows(table)
+
+
+def _write_array(file: TextIO, table: Iterable[list[str]]) -> None:
+    file.write("[")
+    for number, row in enumerate(table):
+        file.write(",\n" if number else "")
+        file.write(json.dumps(_typed(row), ensure_ascii=False, separators=(",", ":")))
+    file.write("]")
 
 
 def _typed(row: list[str]) -> dict[str, Any]:

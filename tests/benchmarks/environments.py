@@ -1,4 +1,4 @@
-"""An environment of its own for each peer, as a user would install it."""
+"""One virtual environment for each peer, as a user would install it."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class Environment:
         return str(self.bin / "python")
 
     def install(self) -> str | None:
-        """Create it, or bring it up to date; return what went wrong, if anything."""
+        """Create or update it; return what failed, or none."""
         uv = find_uv_bin()
         target = str(self.folder / self.name)
         pip = [uv, "pip", "install", "--quiet", "--python", target, "--compile-bytecode"]
-        # A checkout has the same version before and after a change: it is always built anew.
-        anew = ["--reinstall-package", "tap-crewmojo", "--refresh-package", "tap-crewmojo"]
+        # A checkout may have the same version before and after a change: build it each time.
+        rebuild = ["--reinstall-package", "tap-crewmojo", "--refresh-package", "tap-crewmojo"]
         try:
             for argv in (
                 [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, target],
-                [*pip, *anew, *self.requirements],
+                [*pip, *rebuild, *self.requirements],
             ):
                 subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT)
         except subprocess.CalledProcessError as exc:
@@ -80,16 +80,15 @@ OURS: Final = Environment(
 SDK: Final = Environment("sdk", ("singer-sdk[msgspec]~=0.54.9",), ("singer-sdk", "msgspec"))
 TAP_CSV: Final = Environment(
     "tap-csv",
-    # Its releases are not among the packages of that name; this is its main branch of May 2026.
+    # Its releases are not on the package index; this is its main branch of May 2026.
     (f"tap-csv @ git+https://github.com/MeltanoLabs/tap-csv@{_TAP_CSV}",),
     ("tap-csv", "singer-sdk"),
 )
 TAP_REST: Final = Environment(
     "tap-rest-api-msdk",
-    ("tap-rest-api-msdk", "setuptools<81"),  # an SDK so old that it imports pkg_resources
+    ("tap-rest-api-msdk", "setuptools<81"),  # its SDK is old and imports pkg_resources
     ("tap-rest-api-msdk", "singer-sdk"),
 )
 AIRBYTE: Final = Environment("airbyte", ("airbyte-cdk>=7,<8",), ("airbyte-cdk",))
 DLT: Final = Environment("dlt", ("dlt[parquet]>=1.31",), ("dlt", "pyarrow"))
 CHART: Final = Environment("chart", ("matplotlib>=3.10",), ("matplotlib",))
-ALL: Final = (OURS, SDK, TAP_CSV, TAP_REST, AIRBYTE, DLT, CHART)

@@ -1,4 +1,4 @@
-"""One run of a command: how long it took, what it computed, how much memory it held at most."""
+"""One run of a command: its time, its CPU time and its peak memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-# What the machine's owner has set for Python must not be measured: it may forbid caches of
-# compiled modules, say, or buffers.
+    from benchmarks.environments import Environment
+
+# The machine's own settings for Python must not be measured: they may forbid caches of compiled
+# modules, for example.
 _KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 
 
@@ -24,13 +26,30 @@ class Command:
 
     Attributes:
         argv: the command line.
-        env: variables, beside the few that every process gets.
+        env: variables, in addition to the few that every process gets.
         cwd: where it runs.
     """
 
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A command to measure.
+
+    Attributes:
+        name: the name of its figures.
+        environment: where the program is installed.
+        command: makes the command line.
+        times: how often it runs in one round.
+    """
+
+    name: str
+    environment: Environment
+    command: Callable[[], Command]
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +62,7 @@ class Run:
 
 
 class RunFailedError(Exception):
-    """A command did not end well; the text is the end of its log."""
+    """A command failed; the text is the end of its log."""
 
 
 def environment(command: Command) -> dict[str, str]:
@@ -53,7 +72,7 @@ def environment(command: Command) -> dict[str, str]:
 
 
 def run(command: Command, log: Path) -> Run:
-    """Run a command, its output thrown away and its log kept.
+    """Run a command, discard its output and keep its log.
 
     Raises:
         RunFailedError: its exit code is not 0.
@@ -68,8 +87,8 @@ def run(command: Command, log: Path) -> Run:
             env=environment(command),
             cwd=command.cwd,
         )
-        # The kernel's own account of this one process; its peak counts from this process's size
-        # on, which is why this one imports and holds little.
+        # The kernel counts for this one process. Its peak is at least the size of the process that
+        # started it: this one therefore imports little.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,145 +1,53 @@
-"""The page of results: the bar, the figures behind it, and who was measured where."""
+"""The page of results and the text of its chart, both made from the measurements."""
 
 from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import subjects, waits
+from benchmarks.figures import ABOUT, COSTS, EMPTY, Measured, figures, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_OTHERS: Final = (
-    subjects.MSGSPEC,
-    subjects.TAP_CSV,
-    subjects.TAP_REST,
-    subjects.AIRBYTE,
-    subjects.AIRBYTE_TEXT,
-    subjects.AIRBYTE_JSON,
-    subjects.DLT,
-    subjects.DLT_TEXT,
-)
 _HOW: Final = """\
-{machine}, Python {python}, {date}: medians of {rounds} rounds of everybody in turn, each a whole
-process. Made by `nox -s benchmarks`. The ratios are what matters; another machine has other
-seconds."""
+{machine}, Python {python}, {date}: medians of {rounds} rounds, each of which runs every
+program once, as a whole process. Made by `nox -s benchmarks`. The ratios matter; the seconds differ
+on another machine."""
+_CASES: Final = """\
+CPU time is user and system time of the process, less that for a report of one row. "Such a value"
+does not fit its column's type: its text goes to the column's variant, `<column>__text`."""
 _ROWS: Final = """\
-Read over HTTP from this machine (tap-csv and the limits: from a file). What is emitted is thrown
-away (dlt and BATCH: written to files)."""
+Read over HTTP from this machine (tap-csv and the limits: from a file). The output is discarded
+(dlt and parquet: written to files)."""
 _WAITING: Final = """\
-Seconds of the whole process. "Jobs" are answered with an id at first and then polled, in an API
-whose time runs faster. dlt and airbyte-cdk are handed a token; tap-crewmojo asks for its own."""
+Seconds of the whole process. A "jobs" response is an id at first, which the program polls, in an
+API whose time runs faster. dlt and airbyte-cdk get a token; tap-crewmojo requests one."""
 _LEFT_OUT: Final = {
-    f"{waits.AIRBYTE}, jobs": "its asynchronous retriever wants a status in each answer to a poll; "
-    "this API's answer is either the id again or the report itself",
+    f"{waits.AIRBYTE}, jobs": "its asynchronous retriever needs a status in each response to a "
+    "poll; this API's response is either the id again or the report itself",
     f"{waits.SDK}, jobs": "a RESTStream has no way to poll",
 }
-_SIGNS: Final = {True: "met", False: "**missed**", None: "not measured"}
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of the bar.
-
-    Attributes:
-        name: what is compared.
-        value: what came out; none if one of its sides failed.
-        bar: what it should be.
-        unit: stands behind both.
-        is_most: whether it should be no more, instead of no less.
-    """
-
-    name: str
-    value: float | None
-    bar: float
-    unit: str = "×"  # noqa: RUF001
-    is_most: bool = False
-
-    @property
-    def row(self) -> Sequence[str]:
-        """The line of the table."""
-        relation = "≤" if self.is_most else "≥"
-        met = None
-        if self.value is not None:
-            met = self.value <= self.bar if self.is_most else self.value >= self.bar
-        shown = "" if self.value is None else f"{self.value:.2f} {self.unit}"
-        return self.name, shown, f"{relation} {self.bar:g} {self.unit}", _SIGNS[met]
-
-
-class Results:
-    """Reads the figures out of the measurements.
-
-    Args:
-        report: what `run.py` measured.
-    """
-
-    def __init__(self, report: Mapping[str, Any]) -> None:
-        self._medians: Mapping[str, Mapping[str, float]] = report["medians"]
-        self._rows: int = report["rows"]
-
-    def wall(self, name: str) -> float | None:
-        """Return a command's median of seconds."""
-        return self._medians[name]["wall"] if name in self._medians else None
-
-    def memory(self, name: str) -> float | None:
-        """Return a command's median of peak memory, in MiB."""
-        return self._medians[name]["memory"] if name in self._medians else None
-
-    def rate(self, name: str) -> float | None:
-        """Return the rows in a second of the whole process."""
-        wall = self.wall(name)
-        return self._rows / wall if wall else None
-
-    def rate_without_start(self, name: str) -> float | None:
-        """Return the rows in a second, less the time for one row."""
-        wall, start = self.wall(name), self.wall(f"{name} @1")
-        return self._rows / (wall - start) if wall and start else None
-
-    def waited(self, who: str, kind: str, workers: int) -> float | None:
-        """Return the seconds until all of the slow reports were emitted."""
-        return self.wall(f"{who}|{kind}|{workers}")
-
-    def figures(self) -> Iterator[Figure]:
-        """Yield the figures of the bar."""
-        yield self._against(subjects.IDIOMATIC, 8)
-        for other in _OTHERS:
-            yield self._against(other, 5)
-        ours = self.rate_without_start(subjects.OUR_CSV)
-        for limit in (subjects.LIMIT, subjects.BARE_LIMIT):
-            value = _ratio(ours, self.rate_without_start(limit))
-            yield Figure(f"rows/s without start-up, against the {limit}", value, 0.75)
-        yield self._against(subjects.DLT_ARROW, 1.2, subjects.OUR_BATCHES)
-        yield self._against(subjects.OUR_CSV, 1, subjects.OUR_JSON)
-        for name in (subjects.OUR_CSV, subjects.OUR_JSON):
-            most, least = self.memory(name), self.memory(f"{name} @{subjects.SMALL[-1]}")
-            more = most - least if most and least else None
-            what = f"peak memory, {name}, over that of 10,000 rows"
-            yield Figure(what, more, 30, "MiB", is_most=True)
-        yield from self._waiting()
-        start = _ratio(self.wall("about"), self.wall("empty"))
-        yield Figure("start-up, `--about`, against an empty tap", start, 1.15, is_most=True)
-
-    def _against(self, other: str, bar: float, ours: str = subjects.OUR_CSV) -> Figure:
-        what = f"rows/s, {ours.partition(', ')[2]}, against {other}"
-        return Figure(what, _ratio(self.rate(ours), self.rate(other)), bar)
-
-    def _waiting(self) -> Iterator[Figure]:
-        for kind in ("immediate", "jobs"):
-            ours = self.waited(waits.OURS, kind, 8)
-            for who, workers, bar in (
-                (waits.SDK, 1, 7),
-                (waits.OURS, 1, 7),
-                (waits.DLT, 8, 1),
-                (waits.AIRBYTE, 8, 1),
-            ):
-                if who == waits.SDK and kind == "jobs":
-                    continue  # it has no way to poll
-                other = self.waited(who, kind, workers)
-                name = f"waiting, {kind}, 8 workers, against {who} with {workers}"
-                yield Figure(name, _ratio(other, ours), bar)
+_CHART_ROWS: Final = {
+    subjects.OUR_BATCHES: "tap-crewmojo, CSV to parquet",
+    subjects.DLT_ARROW: "dlt, CSV to parquet by Arrow",
+    subjects.OUR_JSON: "tap-crewmojo, JSON",
+    subjects.OUR_CSV: "tap-crewmojo, CSV",
+    subjects.AIRBYTE_TEXT: "airbyte-cdk, CSV, texts",
+    subjects.TAP_CSV: "MeltanoLabs tap-csv, texts",
+    subjects.IDIOMATIC: "SDK tap, CSV",
+    subjects.DLT: "dlt, CSV, typed",
+}
+_CHART_WAITS: Final = {
+    "SDK tap, one after another": (waits.SDK, 1),
+    "airbyte-cdk, 8 in flight": (waits.AIRBYTE, 8),
+    "dlt, 8 in flight": (waits.DLT, 8),
+    "tap-crewmojo, 8 in flight": (waits.OURS, 8),
+    "tap-crewmojo, 16 in flight": (waits.OURS, 16),
+}
 
 
 def machine() -> str:
@@ -150,25 +58,23 @@ def machine() -> str:
 
 def page(report: Mapping[str, Any]) -> str:
     """Return the results as Markdown."""
-    results = Results(report)
-    bar = (figure.row for figure in results.figures())
+    measured = Measured(report["medians"], report["rows"])
     failures: dict[str, str] = report["failures"]
-    rows = f"{report['rows']:,}"
     parts = [
         "# Benchmarks",
         _HOW.format_map(report),
-        "![Rows per second, and waiting time against workers](results.png)",
-        "## The bar",
-        _table(("figure", "measured", "bar", ""), bar),
-        f"## {rows} rows of 12 columns",
+        textwrap.fill(" ".join(filter(None, summary(measured))), 100),
+        f"![{'; '.join(panel['title'] for panel in chart(report)['panels'])}](results.png)",
+        *goals(measured),
+        f"## {measured.rows:,} rows of 12 columns",
         _ROWS,
         _table(
             ("", "rows/s", "seconds", "CPU seconds", "peak MiB", "10,000 rows: peak MiB"),
-            _row_lines(report, results),
+            _row_lines(report, measured),
         ),
         "## Waiting: 6 reports of 12 windows, each generated in half a second",
         _WAITING,
-        _table(("workers", "answers", *map(str, waits.WORKERS)), _waiting_lines(results)),
+        _table(("workers", "responses", *map(str, waits.WORKERS)), _waiting_lines(measured)),
         "## Not measured",
         "\n".join(f"- {name}: {why}" for name, why in (failures | _LEFT_OUT).items()),
         "## Versions",
@@ -177,34 +83,120 @@ def page(report: Mapping[str, Any]) -> str:
             for name, versions in report["versions"].items()
         ),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _row_lines(report: Mapping[str, Any], results: Results) -> Iterator[Sequence[str]]:
-    for name, run in report["medians"].items():
-        if "|" in name or "@" in name or name in {"about", "empty"}:
+def goals(measured: Measured, *, with_missing: bool = True) -> Iterator[str]:
+    """Yield the figures with their goals, as headings and tables.
+
+    Args:
+        measured: the measurements.
+        with_missing: whether to show figures that were not measured.
+    """
+    for heading, group in figures(measured).items():
+        rows = [figure.row for figure in group if with_missing or figure.value is not None]
+        if not rows:
             continue
-        small = results.memory(f"{name} @{subjects.SMALL[-1]}")
+        yield f"## {heading}"
+        if heading.startswith("CPU"):
+            yield _CASES
+        yield _table(("figure", "measured", "goal", ""), rows)
+
+
+def summary(measured: Measured) -> Iterator[str]:
+    """Yield what the figures say, in sentences; one whose figures are missing is left out."""
+    csv, json, parquet = subjects.OUR_CSV, subjects.OUR_JSON, subjects.OUR_BATCHES
+    seconds = [measured.get(name, "wall") for name in (csv, json, parquet)]
+    yield _sentence(
+        f"A report of {measured.rows:,} rows and 12 columns takes {{:.1f}} s as CSV, {{:.1f}} s as "
+        "JSON, and {:.1f} s as CSV to parquet.",
+        seconds,
+    )
+    yield _sentence(
+        "From CSV to Singer messages that is {:.1f} times as fast as a tap written in the SDK's "
+        "usual way.",
+        [ratio(measured.rate(csv), measured.rate(subjects.IDIOMATIC))],
+    )
+    yield _sentence(
+        "The peak memory is {:.0f} MiB, {:.1f} MiB more than with 10,000 rows (to parquet: {:.0f} "
+        "MiB).",
+        [measured.get(csv, "memory"), measured.growth(csv), measured.get(parquet, "memory")],
+    )
+    yield _sentence(
+        "Compared with the plain report, and without start-up, the CPU time is {:.2f} times where "
+        "one row in 100 has a value that does not fit its column, {:.2f} times with a declared "
+        "primary key, {:.2f} times without a catalog, and {:.2f} times with a stream map that "
+        "hashes one column and drops one.",
+        [measured.cost(cost) for cost in COSTS[:4]],
+    )
+    yield _sentence(
+        "72 reports, each generated in half a second, take {:.0f} s one after another and {:.1f} s "
+        "with eight in flight.",
+        [measured.waited(waits.OURS, "immediate", workers) for workers in (1, 8)],
+    )
+
+
+def chart(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the chart shows: its panels of bars, each with its label and value as texts."""
+    measured = Measured(report["medians"], report["rows"])
+    names = sorted(_CHART_ROWS, key=lambda name: measured.rate(name) or 0, reverse=True)
+    rates = {_CHART_ROWS[name]: measured.rate(name) for name in names}
+    costs = {cost.label: measured.cost(cost) for cost in COSTS}
+    waited = {
+        label: measured.waited(who, "immediate", workers)
+        for label, (who, workers) in _CHART_WAITS.items()
+    }
+    return {
+        "panels": [
+            _panel(f"Rows per second ({measured.rows:,} rows, whole process)", rates, ",.0f"),
+            _panel("CPU time of special cases (1 = the plain report)", costs, ".2f", mark=1),
+            _panel("Seconds for 72 reports, each generated in half a second", waited, ".1f"),
+        ],
+        "where": f"{report['machine']}, Python {report['python']}, {report['date']}",
+    }
+
+
+def _panel(
+    title: str, values: Mapping[str, float | None], form: str, mark: float | None = None
+) -> dict[str, Any]:
+    bars = [
+        {
+            "label": label,
+            "value": value,
+            "text": f"{value:{form}}",
+            "is_ours": mark is not None or label.startswith(waits.OURS),
+        }
+        for label, value in values.items()
+        if value is not None
+    ]
+    return {"title": title, "bars": bars, "mark": mark}
+
+
+def _sentence(text: str, values: Sequence[float | None]) -> str:
+    return "" if None in values else text.format(*values)
+
+
+def _row_lines(report: Mapping[str, Any], measured: Measured) -> Iterator[Sequence[str]]:
+    for name, run in report["medians"].items():
+        if "|" in name or "@" in name or name in {ABOUT, EMPTY}:
+            continue
+        least = measured.get(subjects.small(name, subjects.SMALL[-1]), "memory")
         yield (
             name,
-            f"{results.rate(name):,.0f}",
+            f"{measured.rate(name):,.0f}",
             f"{run['wall']:.2f}",
             f"{run['cpu']:.2f}",
             f"{run['memory']:.0f}",
-            f"{small:.0f}" if small else "",
+            f"{least:.0f}" if least else "",
         )
 
 
-def _waiting_lines(results: Results) -> Iterator[Sequence[str]]:
+def _waiting_lines(measured: Measured) -> Iterator[Sequence[str]]:
     for kind in ("immediate", "jobs"):
         for who in (waits.OURS, waits.SDK, waits.DLT, waits.AIRBYTE):
-            waited = [results.waited(who, kind, workers) for workers in waits.WORKERS]
+            waited = [measured.waited(who, kind, workers) for workers in waits.WORKERS]
             if any(waited):
                 yield who, kind, *(f"{seconds:.1f}" if seconds else "" for seconds in waited)
-
-
-def _ratio(one: float | None, other: float | None) -> float | None:
-    return one / other if one and other else None
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""The benchmarks: makes the data, installs everybody, measures in rounds, writes what came out."""
+"""Measures the tap and its peers in rounds, and writes the page of results."""
 
 from __future__ import annotations
 
@@ -15,24 +15,37 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import environments, results
-from benchmarks.measure import Command, Run, RunFailedError, middle, run
+from benchmarks.figures import ABOUT, EMPTY, Measured
+from benchmarks.measure import Command, Run, RunFailedError, Task, middle, run
 from benchmarks.served import served
 from benchmarks.subjects import PEERS, SMALL, Subjects
 from benchmarks.waits import Waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
+
+    from benchmarks.environments import Environment
 
 HERE: Final = Path(__file__).parent
 SECONDS: Final = 0.5
 """How long each of the slow reports takes."""
 
 _STARTS: Final = 5
-"""Starts are short: so many times as many rounds."""
+"""Runs of each start in a round: they are short."""
+
+_HELP: Final = """\
+Without --tap and --only, and with at least 1,000,000 rows, the page and the chart in
+tests/benchmarks are written; otherwise they go to .benchmarks. The figures are printed.
+
+  nox -s benchmarks                                   everything: the published page
+  nox -s benchmarks -- --tap --rows 300000            the tap and the limits, in a few minutes
+  nox -s benchmarks -- --tap --quick                  the same with 100,000 rows, once: a smoke test
+  nox -s benchmarks -- --only parquet                 the commands with parquet in their names
+"""
 
 
 class Measurements:
-    """Runs commands in turn and keeps what each took.
+    """Runs commands and keeps their figures.
 
     Args:
         folder: takes the logs.
@@ -43,20 +56,19 @@ class Measurements:
         self._runs: dict[str, list[Run]] = defaultdict(list)
         self.failures: dict[str, str] = {}
 
-    def round(self, commands: Mapping[str, Callable[[], Command]]) -> None:
-        """Run each command once, but for those that failed before."""
-        for name, command in commands.items():
-            if name in self.failures:
-                continue
-            log = self._folder / f"{len(self._runs)}.log"
+    def run(self, task: Task) -> None:
+        """Run a command as often as one round needs it, unless it failed before."""
+        for _ in range(task.times):
+            if task.name in self.failures:
+                return
             try:
-                taken = run(command(), log)
+                taken = run(task.command(), self._folder / f"{len(self._runs)}.log")
             except (RunFailedError, OSError, subprocess.CalledProcessError) as exc:
-                self.failures[name] = str(exc)
-                say(f"  {name}: FAILED, {exc}")
-                continue
-            self._runs[name].append(taken)
-            say(f"  {name}: {taken.wall:.2f} s, {taken.cpu:.2f} s CPU, {taken.memory:.0f} MiB")
+                self.failures[task.name] = str(exc)
+                say(f"  {task.name}: FAILED, {exc}")
+                return
+            self._runs[task.name].append(taken)
+            say(f"  {task.name}: {taken.wall:.2f} s, {taken.cpu:.2f} s CPU, {taken.memory:.0f} MiB")
 
     @property
     def medians(self) -> dict[str, Any]:
@@ -65,70 +77,87 @@ class Measurements:
 
 
 def say(text: str) -> None:
-    """Tell how far it has come."""
+    """Print a line about the progress."""
     print(text, flush=True)  # noqa: T201
 
 
-def _installed() -> dict[str, str]:
-    failures = {}
-    for environment in environments.ALL:
-        if failure := environment.install():
-            failures[environment.name] = failure
-        say(f"{environment.name}: {failure or environment.versions}")
-    return failures
-
-
-def _starts() -> dict[str, Callable[[], Command]]:
+def _starts() -> list[Task]:
     ours = environments.OURS
     about = Command([str(ours.bin / "tap-crewmojo"), "--about"])
     empty = Command([ours.python, str(PEERS / "empty_tap.py")])
-    return {"about": lambda: about, "empty": lambda: empty}
+    return [
+        Task(ABOUT, ours, lambda: about, _STARTS),
+        Task(EMPTY, ours, lambda: empty, _STARTS),
+    ]
 
 
-def _measure(options: argparse.Namespace, data: Path, not_installed: Mapping[str, str]) -> Any:  # noqa: ANN401  # for JSON
+def _installed(needed: Iterable[Environment]) -> dict[Environment, str | None]:
+    """Install environments; return each with what failed."""
+    installed = {}
+    for environment in dict.fromkeys(needed):
+        installed[environment] = failure = environment.install()
+        say(f"{environment.name}: {failure or environment.versions}")
+    return installed
+
+
+def _measure(options: argparse.Namespace, reports: Path) -> dict[str, Any]:
+    ours = _installed([environments.OURS])
     with (
         TemporaryDirectory(prefix="benchmark-") as name,
-        served(environments.OURS, data, SECONDS) as where,
+        served(environments.OURS, reports, SECONDS) as where,
     ):
         folder = Path(name)
+        subjects = Subjects(reports, where, folder)
+        waits = [] if options.tap else Waits(where, folder, subjects.write).tasks()
+        tasks = [
+            task
+            for task in (*_starts(), *subjects.tasks(options.rows), *waits)
+            if _is_chosen(task, options)
+        ]
+        installed = _installed(task.environment for task in tasks if task.environment not in ours)
+        installed |= ours
         measurements = Measurements(folder)
-        subjects = Subjects(data, where, folder)
-        commands: dict[str, Callable[[], Command]] = {}
-        for subject in subjects.all():
-            if failure := not_installed.get(subject.environment.name):
-                measurements.failures[subject.name] = failure
-                continue
-            for size in (*subject.sizes, options.rows):
-                label = subject.name if size == options.rows else f"{subject.name} @{size}"
-                commands[label] = lambda s=subject, n=size: s.command(n)  # type: ignore[misc]
-        waits = {
-            "|".join(map(str, key)): make
-            for key, make in Waits(where, folder, subjects.write).all().items()
-        }
+        for task in tasks:
+            if failure := installed[task.environment]:
+                measurements.failures[task.name] = failure
         for number in range(options.rounds):
             say(f"Round {number + 1} of {options.rounds}")
-            for _ in range(_STARTS):
-                measurements.round(_starts())
-            measurements.round(_chosen(commands, options.only))
-            measurements.round(_chosen(waits, options.only))
-            for leftover in folder.glob("batch-*"):
-                leftover.unlink()
-        return {"medians": measurements.medians, "failures": measurements.failures}
+            for task in tasks:
+                measurements.run(task)
+                for leftover in folder.glob("batch-*"):
+                    leftover.unlink()
+        return {
+            "medians": measurements.medians,
+            "failures": measurements.failures,
+            "versions": {e.name: e.versions for e, failure in installed.items() if not failure},
+        }
 
 
-def _chosen(
-    commands: Mapping[str, Callable[[], Command]], only: str | None
-) -> dict[str, Callable[[], Command]]:
-    return {name: make for name, make in commands.items() if not only or only in name}
+def _is_chosen(task: Task, options: argparse.Namespace) -> bool:
+    if options.tap:
+        return task.environment is environments.OURS
+    return not options.only or any(text in task.name for text in options.only)
 
 
 def _arguments(argv: Iterable[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="benchmarks",
+        description=__doc__,
+        epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the large report")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is run")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each command runs")
     parser.add_argument("--quick", action="store_true", help="100,000 rows, one round")
-    parser.add_argument(
-        "--only", metavar="TEXT", help="those whose name holds this; writes nothing"
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--tap", action="store_true", help="the tap and the limits: no peers, no slow reports"
+    )
+    choice.add_argument(
+        "--only",
+        metavar="TEXT",
+        action="append",
+        help="the commands whose name contains this; may be repeated",
     )
     options = parser.parse_args(argv and list(argv))
     if options.quick:
@@ -141,30 +170,37 @@ def main(argv: Iterable[str] | None = None) -> None:
     options = _arguments(argv)
     began = time.monotonic()
     environments.FOLDER.mkdir(exist_ok=True)
-    (environments.FOLDER / ".gitignore").write_text("*\n")  # half a gigabyte is no commit
-    not_installed = _installed()
-    data = environments.FOLDER / "reports"
+    (environments.FOLDER / ".gitignore").write_text("*\n")  # a gigabyte of reports
+    reports = environments.FOLDER / "reports"
     sizes = [str(size) for size in (*SMALL, options.rows)]
-    subprocess.run([sys.executable, str(HERE / "data.py"), str(data), *sizes], check=True)
-    measured = _measure(options, data, not_installed)
-    if options.only:
-        return
-    report = measured | {
+    subprocess.run([sys.executable, str(HERE / "data.py"), str(reports), *sizes], check=True)
+    report = _measure(options, reports) | {
         "rows": options.rows,
         "rounds": options.rounds,
         "machine": results.machine(),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
-        "versions": {e.name: e.versions for e in environments.ALL if e.name not in not_installed},
     }
-    is_full = options.rows >= 1_000_000
-    target = HERE if is_full else environments.FOLDER
-    (environments.FOLDER / "measured.json").write_text(json.dumps(report, indent=1))
-    (target / "results.md").write_text(results.page(report))
-    chart = [environments.CHART.python, str(HERE / "chart.py")]
-    files = [str(environments.FOLDER / "measured.json"), str(target / "results.png")]
-    subprocess.run([*chart, *files], check=True)
+    is_part = options.tap or bool(options.only)
+    target = HERE if options.rows >= 1_000_000 and not is_part else environments.FOLDER
+    _write(report, target)
+    for line in results.goals(Measured(report["medians"], options.rows), with_missing=False):
+        say(line)
     say(f"{target / 'results.md'}, after {(time.monotonic() - began) / 60:.0f} minutes")
+
+
+def _write(report: dict[str, Any], target: Path) -> None:
+    chart = environments.CHART
+    if failure := _installed([chart])[chart]:
+        report["failures"]["chart"] = failure
+    else:
+        report["versions"][chart.name] = chart.versions
+    measured = environments.FOLDER / "measured.json"
+    measured.write_text(json.dumps(report | {"chart": results.chart(report)}, indent=1))
+    (target / "results.md").write_text(results.page(report))
+    if not failure:
+        argv = [chart.python, str(HERE / "chart.py"), str(measured), str(target / "results.png")]
+        subprocess.run(argv, check=True)
 
 
 if __name__ == "__main__":

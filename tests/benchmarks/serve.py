@@ -1,4 +1,4 @@
-"""Serves the reports, in a process of its own: as the vendor does, and as plain files."""
+"""Serves the reports in a separate process: as the vendor does, and as plain files."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 REPORTS: Final = 6
 JOB_SECONDS: Final = 40.0
-"""How long a job takes, in the API's seconds: over 30, lest it be answered at once."""
+"""How long a job takes, in the API's seconds: over 30, or there would be no job to poll."""
 
 
 class _Files(SimpleHTTPRequestHandler):
-    """Files of a folder, for those who cannot or need not speak the vendor's language."""
+    """Files of a folder, for programs that do not use the vendor's API."""
 
     protocol_version = "HTTP/1.1"
 
@@ -78,7 +78,7 @@ def main(folder: Path, seconds: float) -> None:
             "jobs": jobs.api_url,
             "scale": scale,
         }
-        print(json.dumps(urls), flush=True)  # noqa: T201  # read by who started this
+        print(json.dumps(urls), flush=True)  # noqa: T201  # read by the process that started this
         sys.stdin.read()
 
 

@@ -1,4 +1,4 @@
-"""The server of the reports, as who measures sees it."""
+"""The server of the reports, as the measuring process sees it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Served:
 
     Attributes:
         files: the reports of many rows as plain files.
-        immediate: the API's root; its slow reports are answered as soon as they are ready.
+        immediate: the API's root; its slow reports arrive in the first response.
         jobs: the same in an API where time runs faster, and slow reports become jobs.
         scale: our seconds in one of that API's.
     """
@@ -59,7 +59,7 @@ def served(environment_of: Environment, data: Path, seconds: float) -> Iterator[
 
 
 def token(api_url: str) -> str:
-    """Return a token for those who do not ask for one; it ends the token before it."""
+    """Return a token for programs that cannot request one; the token before it ends."""
     grant = {
         "grant_type": "client_credentials",
         "client_id": "sandbox",
@@ -71,5 +71,5 @@ def token(api_url: str) -> str:
         {"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310  # likewise
-        answer: dict[str, Any] = json.load(response)
-    return str(answer["access_token"])
+        granted: dict[str, Any] = json.load(response)
+    return str(granted["access_token"])

@@ -1,16 +1,17 @@
-"""Who is measured over many reports that take their time, and how each is run."""
+"""The programs measured over many slow reports, and how each is run."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import airbyte, environments
-from benchmarks.measure import Command
+from benchmarks.measure import Command, Task
 from benchmarks.served import token
 from benchmarks.subjects import PEERS, airbyte_read, discovered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from benchmarks.served import Served
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 REPORTS: Final = tuple(f"wait{number}" for number in range(6))
 WORKERS: Final = (1, 2, 4, 8, 16)
 OURS: Final = "tap-crewmojo"
-SDK: Final = "SDK tap, one after another"
+SDK: Final = "SDK tap"
 DLT: Final = "dlt"
 AIRBYTE: Final = "airbyte-cdk"
 _PEERS_WORKERS: Final = 8
+
+
+def waiting(who: str, kind: str, workers: int) -> str:
+    """Return the name of a measurement."""
+    return f"{who}|{kind}|{workers}"
 
 
 class Waits:
@@ -40,16 +46,20 @@ class Waits:
         self._folder = folder
         self._write = write
 
-    def all(self) -> dict[tuple[str, str, int], Callable[[], Command]]:
-        """Return what makes each command, by who waits, for answers of which kind, and workers."""
-        commands: dict[tuple[str, str, int], Callable[[], Command]] = {}
+    def tasks(self) -> Iterator[Task]:
+        """Yield the commands, for each program, kind of responses and number of workers."""
         for kind in ("immediate", "jobs"):
             for workers in WORKERS:
-                commands[OURS, kind, workers] = lambda k=kind, w=workers: self._ours(k, w)  # type: ignore[misc]
-            commands[DLT, kind, _PEERS_WORKERS] = lambda k=kind: self._dlt(k)  # type: ignore[misc]
-        commands[SDK, "immediate", 1] = self._sdk
-        commands[AIRBYTE, "immediate", _PEERS_WORKERS] = self._airbyte
-        return commands
+                yield Task(
+                    waiting(OURS, kind, workers),
+                    environments.OURS,
+                    partial(self._ours, kind, workers),
+                )
+            name = waiting(DLT, kind, _PEERS_WORKERS)
+            yield Task(name, environments.DLT, partial(self._dlt, kind))
+        yield Task(waiting(SDK, "immediate", 1), environments.SDK, self._sdk)
+        name = waiting(AIRBYTE, "immediate", _PEERS_WORKERS)
+        yield Task(name, environments.AIRBYTE, self._airbyte)
 
     def _api(self, kind: str) -> str:
         return self._served.jobs if kind == "jobs" else self._served.immediate

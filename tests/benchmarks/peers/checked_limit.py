@@ -1,4 +1,4 @@
-"""The limit with the tap's own converter, types checked: still nothing of Singer around it."""
+"""The limit: CSV read, typed by the tap's converters and written as JSON lines, without Singer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS: Final = 500
 
 
 class _PlainFile:
-    """What the converter asks of a report: its cells, by column."""
+    """The part of a report that the converters need: its cells, by column."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -64,7 +64,7 @@ def as_arrow(url: str) -> Iterator[Any]:
 
 
 def main(way: str, url: str) -> None:
-    """Run the pipeline into a folder that is gone afterwards.
+    """Run the pipeline into a folder that is deleted afterwards.
 
     Args:
         way: "arrow"; or as dictionaries, "typed" by hints, or as the "texts" that CSV holds.

@@ -1,4 +1,4 @@
-"""dlt: reports by the month, asked for by its pool of workers."""
+"""dlt: monthly reports, requested by its pool of workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HTTP: Final = requests.Session()
 
 @dlt.defer  # type: ignore[untyped-decorator, unused-ignore]  # dlt is not installed for the checks
 def window(url: str, token: str, month: int, scale: float) -> list[dict[str, Any]]:
-    """Return the rows of one month, polled for as long as they are in the making.
+    """Return the rows of one month, polled until they are ready.
 
     dlt leaves the polling to its sources; this one makes the same pauses as tap-crewmojo.
     """
@@ -32,25 +32,25 @@ def window(url: str, token: str, month: int, scale: float) -> list[dict[str, Any
     first = YEAR * 10000 + month * 100
     last = first + calendar.monthrange(YEAR, month)[1]
     body = {"startDate": first + 1, "endDate": last}
-    answer = HTTP.post(url, json=body, headers=headers, timeout=90)
-    answer.raise_for_status()
+    response = HTTP.post(url, json=body, headers=headers, timeout=90)
+    response.raise_for_status()
     pause = 1.0
-    while answer.text.startswith("{"):
+    while response.text.startswith("{"):
         time.sleep(pause * scale)
         pause = min(1.5 * pause, 5)
-        answer = HTTP.get(f"{url}/{answer.json()['jobId']}", headers=headers, timeout=90)
-        answer.raise_for_status()
-    return list(csv.DictReader(io.StringIO(answer.text)))
+        response = HTTP.get(f"{url}/{response.json()['jobId']}", headers=headers, timeout=90)
+        response.raise_for_status()
+    return list(csv.DictReader(io.StringIO(response.text)))
 
 
 def report(url: str, token: str, scale: float) -> Iterator[Any]:
-    """Yield the months of a report, still to be asked for."""
+    """Yield the months of a report, not requested yet."""
     for month in range(1, 13):
         yield window(url, token, month, scale)
 
 
 def main(config: dict[str, Any]) -> None:
-    """Run the pipeline into a folder that is gone afterwards."""
+    """Run the pipeline into a folder that is deleted afterwards."""
     with TemporaryDirectory(prefix="benchmark-dlt-") as folder:
         resources = [
             dlt.resource(

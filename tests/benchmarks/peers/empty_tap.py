@@ -1,4 +1,4 @@
-"""The least that a tap can be: what starting one costs without anything of its own."""
+"""An empty tap: the start-up time of the SDK alone."""
 
 from __future__ import annotations
 

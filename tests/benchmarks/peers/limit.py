@@ -1,4 +1,4 @@
-"""The limit: CSV read, typed and written as lines of JSON, with nothing of Singer around it."""
+"""The bare limit: CSV read, typed without checks and written as JSON lines, without Singer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 CHUNK: Final = 1000
 
-# One expression a column, in one function for the report: no loop over columns, no calls for texts.
+# One expression for each column: no loop over columns, and no function calls for texts.
 _FUNCTION: Final = """\
 def convert(rows):
     return [

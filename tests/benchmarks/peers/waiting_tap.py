@@ -1,4 +1,4 @@
-"""The SDK's way to ask for reports by the month: partitions, one request after another."""
+"""The SDK's way to request monthly reports: partitions, one request after another."""
 
 from __future__ import annotations
 
