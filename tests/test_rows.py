@@ -277,3 +277,35 @@ def test_a_json_report_cut_anywhere_is_refused(data: st.DataObject) -> None:
         patch.setattr("tap_crewmojo.json_pieces.PIECE", size)
         with pytest.raises(UnusableAnswerError):
             read(cut, JSON)
+
+
+@given(
+    st.integers(2, 4).flatmap(
+        lambda width: st.lists(
+            st.lists(st.text('a",\n\r é\x01', max_size=3), min_size=width, max_size=width),
+            min_size=1,
+            max_size=8,
+        )
+    ),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sets(st.integers(0, 3)),
+)
+def test_some_columns_are_the_same_read_alone(
+    rows: list[list[str]], quoting: Literal[0, 1, 2], end: str, places: set[int]
+) -> None:
+    """The same cells of the same rows, also where a row has a value in other columns only."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=quoting, lineterminator=end)
+    heads = ["A", "B", "C", "D"][: len(rows[0])]
+    assume(quoting or "\r" not in "".join(map("".join, rows)))  # which it leaves unquoted
+    writer.writerows([heads, *rows])
+    report = land([text.getvalue().encode()], CSV)
+    assert isinstance(report, Report)
+    only = [head for place, head in enumerate(heads) if place in places]
+    expected = [dict(zip(heads, row, strict=True)) for row in rows if any(row)]
+    batches = list(report.batches(only))
+    assert sum(batch.size for batch in batches) == len(expected)
+    for place, head in enumerate(only):
+        cells = [cell for batch in batches for cell in batch.cells[place]]
+        assert cells == [row[head] for row in expected]
