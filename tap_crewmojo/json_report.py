@@ -60,7 +60,7 @@ class JsonReport(Report):
 
     @override
     def headings(self) -> Sequence[str]:
-        return next((batch.headings for batch in self.batches()), ())
+        return next((batch.headings for batch in self.batches() if batch.headings), ())
 
     @override
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
