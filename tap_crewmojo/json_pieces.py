@@ -149,7 +149,8 @@ class JsonPieces:
             self._check_size(rows)
             if self._text.has_ended:
                 raise self._unfinished(rows)
-            enough = 2 * len(rows)  # a long row is not gone over again with each chunk of it
+            # A long row is not gone over again with each chunk of it.
+            enough = min(2 * len(rows), LONGEST_ROW + PIECE)
 
     def _cut(self, rows: bytes) -> tuple[bytes, int, bool]:
         """Return the whole rows, where the next one begins, and whether there is none.
@@ -190,7 +191,7 @@ class JsonPieces:
             plain = b"".join(_unquoted(row))
             if plain.count(b":") > MOST_COLUMNS:
                 excess = f"{MOST_COLUMNS} names"
-            elif plain.count(b",") > _MOST_VALUES:
+            elif sum(map(plain.count, (b",", b"[", b"{"))) > _MOST_VALUES:
                 excess = f"{_MOST_VALUES} values"
             elif len(row) > LONGEST_ROW:
                 excess = f"{LONGEST_ROW >> 20} MiB"
@@ -242,8 +243,15 @@ class _Arriving:
 
     def sign(self) -> bytes:
         """Return the next byte that is not blank, and drop what is before it; none at the end."""
-        while not (held := self.held.lstrip(_BLANK)) and self.more(len(self.held) + 1):
-            self.held = self.held.lstrip(_BLANK)
+        blanks = 0
+        while not (held := self.held.lstrip(_BLANK)):
+            blanks += len(self.held)
+            if blanks > _MOST_BESIDE:
+                msg = f"{_MALFORMED} (more than {_MOST_BESIDE >> 20} MiB of blanks)"
+                raise UnusableAnswerError(msg)
+            self.held = b""
+            if not self.more(1):
+                return b""
         self.held = held
         return held[:1]
 

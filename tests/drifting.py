@@ -46,7 +46,7 @@ def month(start: date | None, _end: date | None) -> Table:
 
 
 def source() -> dict[tuple[str, int], dict[str, Any]]:
-    """Return all values of the source as text, by window and row; a row without any has no number."""
+    """Return all values of the source as text, by window and row; a row without any is none."""
     cells = {}
     for number in range(1, 10):
         start = date(2025, number, 1)
