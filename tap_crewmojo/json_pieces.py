@@ -43,7 +43,10 @@ _ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 # What Python's encoder writes where JSON has no number. Quoted, it makes the same cell; what looks
 # like it within a text would end that text, and nothing would decode.
 _CONSTANTS = tuple(
-    re.compile(rb"%b(?<=[:,\[ \t\r\n]%b)(?=[,\]} \t\r\n])" % (name, name))
+    (
+        re.compile(rb"%b(?<=[:,\[ \t\r\n]%b)(?=[,\]} \t\r\n])" % (name, name)),
+        b'"%b"' % name,
+    )
     for name in (b"NaN", b"Infinity", b"-Infinity")
 )
 # What is written as an escape and no database stores: NUL, and one half of a surrogate pair.
@@ -303,8 +306,8 @@ _MEMBER: Final = json.JSONDecoder(parse_int=_integer)
 
 
 def _quoted(rows: bytes) -> bytes:
-    for constant in _CONSTANTS:
-        rows = constant.sub(rb'"\g<0>"', rows)
+    for constant, text in _CONSTANTS:
+        rows = constant.sub(text, rows)
     return rows
 
 
