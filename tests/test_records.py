@@ -166,8 +166,8 @@ cases = st.builds(
 @contextmanager
 def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.csv_pieces.PIECE", 8 * size)
-        patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
+        for name in ("body_text._CHUNK", "csv_pieces.PIECE", "json_pieces.PIECE"):
+            patch.setattr(f"tap_crewmojo.{name}", 8 * size)
         yield
 
 
