@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _CHUNK: Final = 1 << 16
+"""Bytes of a chunk, but for the last one."""
+
 _UTF_8: Final = "utf-8"
 _BOMS: Final = (
     (codecs.BOM_UTF8, _UTF_8),
@@ -30,7 +32,7 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 
 
 def as_utf8(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
-    """Yield a body as valid UTF-8 without a byte order mark, in chunks that are not large.
+    """Yield a body as valid UTF-8 without a byte order mark, in chunks of one size.
 
     Args:
         chunks: the body, as it arrives.
@@ -40,7 +42,7 @@ def as_utf8(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
         UnusableAnswerError: it is not text of the encoding that it should have; the message says
             where, not what is there.
     """
-    arriving = _not_large(chunks)
+    arriving = _even(chunks)
     start = b""
     while len(start) < _LONGEST_BOM and (chunk := next(arriving, None)) is not None:
         start += chunk
@@ -64,13 +66,15 @@ def as_utf8(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
         yield from _decoded(b"", written, _UTF_8 if is_utf8 else stated)
 
 
-def _not_large(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _even(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield chunks of one size, however large or small they arrive."""
+    held = bytearray()
     for chunk in chunks:
-        if len(chunk) <= _CHUNK:
-            yield chunk
-        else:
-            for start in range(0, len(chunk), _CHUNK):
-                yield chunk[start : start + _CHUNK]
+        held += chunk
+        while len(held) >= _CHUNK:
+            yield bytes(held[:_CHUNK])
+            del held[:_CHUNK]
+    yield bytes(held)
 
 
 def _chained(start: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:

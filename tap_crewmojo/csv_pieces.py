@@ -15,14 +15,13 @@ import io
 import itertools
 import operator
 import re
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, NUL, PIECE, distinct
 from tap_crewmojo.errors import CutShortError, UnusableAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 # The module's 128 KiB are too few. A quote that is not closed makes a cell of all that follows.
 csv.field_size_limit(LONGEST_ROW)
@@ -71,16 +70,17 @@ class CsvPieces:
         source = _WholeRows(self._rest)
         while piece := source.take():
             if self._width == 1 or source.is_odd or (plain := _unquoted(piece)) is None:
-                yield from self._rewritten(itertools.chain([piece], source.rest()))
+                yield from self._rewritten(itertools.chain(_parts(piece), source.rest()))
                 return
             end = b"\r\n" if plain[: plain.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
-            missing = b"" if piece.endswith(b"\n") else end
-            rows = _rows_in(plain + missing, self._width, end)
+            if not piece.endswith(b"\n"):
+                piece, plain = piece + end, plain + end  # the last line's end
+            rows = _rows_in(plain, self._width, end)
             if rows and not _may_be_empty(piece, self._width):
                 self.rows += rows
-                yield piece + missing
+                yield piece
             else:
-                yield from self._rewritten([piece])
+                yield from self._rewritten(_parts(piece))
 
     def _rewritten(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield rows as plain pieces, whatever they are written like."""
@@ -130,8 +130,8 @@ class _Lines:
         chunks: the text in UTF-8.
 
     Attributes:
-        size: bytes since this was last set to 0, at the end of a row.
-        has_ended: whether there are no more lines.
+        size: characters since this was last set to 0, at the end of a row.
+        has_ended: whether all lines have been taken.
 
     Raises:
         csv.Error: a row is too long or too wide, or there is a NUL character.
@@ -141,51 +141,47 @@ class _Lines:
         self.size = 0
         self.has_ended = False
         self._chunks = iter(chunks)
-        self._lines: deque[bytes] = deque()
-        self._begun: list[bytes] = []
+        self._text = io.StringIO(newline="")  # whole lines
+        self._begun: list[bytes] = []  # a line that may go on
         self._begun_size = 0
 
     def __iter__(self) -> Iterator[str]:
-        return self
+        for chunk in self._chunks:
+            # What ends in a carriage return may have its line feed in the next chunk.
+            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r", 0, -1)) + 1
+            if end:
+                lines = b"".join([*self._begun, chunk[:end]])
+                self._begun, self._begun_size = [], 0
+            self._begun.append(chunk[end:])
+            self._begun_size += len(chunk) - end
+            if end:
+                yield from self._lines(lines)
+            elif b"\0" in chunk:
+                raise csv.Error(NUL)
+            if self.size + self._begun_size > LONGEST_ROW:
+                raise csv.Error(_TOO_LONG)
+        self.has_ended = True
+        last, self._begun = b"".join(self._begun), []
+        yield from self._lines(last)
 
-    def __next__(self) -> str:
-        while not self._lines:
-            self._read()
-        line = self._lines.popleft()
-        if b"\0" in line:
-            raise csv.Error(NUL)
-        if self.size + len(line) > LONGEST_ROW:
-            raise csv.Error(_TOO_LONG)
-        if _has_commas(line, MOST_COLUMNS, is_quoted=bool(self.size)):
-            raise csv.Error(_TOO_WIDE)
-        self.size += len(line)
-        return line.decode()
+    def _lines(self, lines: bytes) -> Iterator[str]:
+        has_nul = b"\0" in lines
+        self._text = io.StringIO(lines.decode(), newline="")
+        for line in self._text:
+            if has_nul and "\0" in line:
+                raise csv.Error(NUL)
+            if len(line) > MOST_COLUMNS and _has_commas(line, is_quoted=bool(self.size)):
+                raise csv.Error(_TOO_WIDE)
+            self.size += len(line)
+            if self.size > LONGEST_ROW:
+                raise csv.Error(_TOO_LONG)
+            yield line
 
     def rest(self) -> Iterator[bytes]:
         """Yield what has not been taken as lines."""
-        yield b"".join([*self._lines, *self._begun])
+        yield self._text.read().encode()
+        yield b"".join(self._begun)
         yield from self._chunks
-
-    def _read(self) -> None:
-        if (chunk := next(self._chunks, None)) is None:
-            self.has_ended = True
-            if not self._begun:
-                raise StopIteration
-            self._lines.append(b"".join(self._begun))
-            self._begun, self._begun_size = [], 0
-            return
-        self._begun.append(chunk)
-        self._begun_size += len(chunk)
-        if b"\n" in chunk or b"\r" in chunk:
-            lines = b"".join(self._begun).splitlines(keepends=True)
-            # What ends in a carriage return may have its line feed in the next chunk.
-            self._begun = [] if lines[-1].endswith(b"\n") else [lines.pop()]
-            self._begun_size = sum(map(len, self._begun))
-            self._lines.extend(lines)
-        elif b"\0" in chunk:
-            raise csv.Error(NUL)
-        if self.size + self._begun_size > LONGEST_ROW:
-            raise csv.Error(_TOO_LONG)
 
 
 class _WholeRows:
@@ -225,6 +221,12 @@ class _WholeRows:
         """Yield what has not been taken."""
         yield self._held
         yield from self._chunks
+
+
+def _parts(piece: bytes) -> Iterator[bytes]:
+    """Yield a piece, which may be long, in parts whose lines do not take much memory."""
+    for start in range(0, len(piece), PIECE):
+        yield piece[start : start + PIECE]
 
 
 def plain_rows(piece: bytes) -> list[list[str]]:
@@ -278,15 +280,13 @@ def _may_be_empty(piece: bytes, width: int) -> bool:
     return is_likely and bool(_EMPTY_ROW.search(b"\n" + piece))
 
 
-def _has_commas(line: bytes, most: int, *, is_quoted: bool) -> bool:
-    """Tell whether a line has more commas than `most` that are not quoted.
+def _has_commas(line: str, *, is_quoted: bool) -> bool:
+    """Tell whether a line has more commas that are not quoted than there may be columns.
 
     Args:
         line: the line.
-        most: the limit.
         is_quoted: whether the line begins within quotes.
     """
-    if line.count(b",") <= most:
+    if line.count(",") < MOST_COLUMNS:
         return False
-    parts: Sequence[bytes] = line.split(b'"')
-    return sum(part.count(b",") for part in parts[is_quoted::2]) > most
+    return sum(part.count(",") for part in line.split('"')[is_quoted::2]) >= MOST_COLUMNS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
@@ -12,6 +12,10 @@ from tap_crewmojo.report_file import PieceFile, Report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+
+# In the place of quoted commas and line feeds: bytes that are in no UTF-8.
+_HIDE: Final = bytes.maketrans(b",\n", b"\xfe\xff")
+_SHOW: Final = bytes.maketrans(b"\xfe\xff", b",\n")
 
 
 class CsvReport(Report):
@@ -48,13 +52,13 @@ class CsvReport(Report):
         headings = tuple(self._headings[place] for place in places)
         empty_rows = self.empty_rows
         for piece in self._pieces:
-            rows = plain_rows(piece)
-            cells: list[Sequence[str]]
             if only is None:
-                cells = list(zip(*rows, strict=True))
+                rows = plain_rows(piece)
+                cells: Sequence[Sequence[str]] = list(zip(*rows, strict=True))
+                size = len(rows)
             else:
-                cells = [[row[place] for row in rows] for place in places]
-            yield Columns(headings, cells, len(rows), empty_rows)
+                cells, size = _some_columns(piece, places)
+            yield Columns(headings, cells, size, empty_rows)
             empty_rows = 0
         if empty_rows:
             yield Columns(headings, [()] * len(headings), 0, empty_rows)
@@ -68,3 +72,28 @@ class CsvReport(Report):
             least: bytes of each block; the last one may have fewer.
         """
         return self._pieces.joined(least)
+
+
+def _some_columns(piece: bytes, places: Sequence[int]) -> tuple[list[list[str]], int]:
+    """Return some columns of a plain piece, and how many rows it has.
+
+    What is behind a column in its row is not taken apart: that is twice as fast as `csv`.
+    """
+    parts = piece.split(b'"')
+    if len(parts) > 1:  # every other part is quoted
+        parts[1::2] = b'"'.join(parts[1::2]).translate(_HIDE).split(b'"')
+    lines = b'"'.join(parts).split(b"\r\n" if piece.endswith(b"\r\n") else b"\n")[:-1]
+    cells = [[line.split(b",", place + 1)[place] for line in lines] for place in places]
+    return list(map(_texts, cells)), len(lines)
+
+
+def _texts(cells: list[bytes]) -> list[str]:
+    joined = b"\n".join(cells)
+    if b'"' not in joined:
+        return joined.decode().split("\n")
+    return [
+        cell[1:-1].replace(b'""', b'"').translate(_SHOW).decode()
+        if cell.startswith(b'"')
+        else cell.decode()
+        for cell in cells
+    ]

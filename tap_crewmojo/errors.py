@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import (
     FatalAPIError,
@@ -104,6 +104,14 @@ def naming(request: object) -> Iterator[None]:
         raise ReportError(msg) from None
 
 
+def _within(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the objects that may hold the text of an error."""
+    for value in (answer.get("error"), answer.get("errors")):
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, dict):
+            yield first
+
+
 def vendor_text(body: bytes, *known: str) -> str:
     """Return the vendor's own words for an error as ` ("...")`, or nothing.
 
@@ -118,8 +126,8 @@ def vendor_text(body: bytes, *known: str) -> str:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
-        answer = answer["error"]
+    if isinstance(answer, dict):
+        answer = next(_within(answer), answer)
     if not isinstance(answer, dict):
         return ""
     texts = (answer.get(field) for field in _TEXT_FIELDS)

@@ -43,7 +43,10 @@ _ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 # What Python's encoder writes where JSON has no number. Quoted, it makes the same cell; what looks
 # like it within a text would end that text, and nothing would decode.
 _CONSTANTS = tuple(
-    re.compile(rb"%b(?<=[:,\[ \t\r\n]%b)(?=[,\]} \t\r\n])" % (name, name))
+    (
+        re.compile(rb"%b(?<=[:,\[ \t\r\n]%b)(?=[,\]} \t\r\n])" % (name, name)),
+        b'"%b"' % name,
+    )
     for name in (b"NaN", b"Infinity", b"-Infinity")
 )
 # What is written as an escape and no database stores: NUL, and one half of a surrogate pair.
@@ -149,7 +152,8 @@ class JsonPieces:
             self._check_size(rows)
             if self._text.has_ended:
                 raise self._unfinished(rows)
-            enough = 2 * len(rows)  # a long row is not gone over again with each chunk of it
+            # A long row is not gone over again with each chunk of it.
+            enough = min(2 * len(rows), LONGEST_ROW + PIECE)
 
     def _cut(self, rows: bytes) -> tuple[bytes, int, bool]:
         """Return the whole rows, where the next one begins, and whether there is none.
@@ -190,7 +194,7 @@ class JsonPieces:
             plain = b"".join(_unquoted(row))
             if plain.count(b":") > MOST_COLUMNS:
                 excess = f"{MOST_COLUMNS} names"
-            elif plain.count(b",") > _MOST_VALUES:
+            elif sum(map(plain.count, (b",", b"[", b"{"))) > _MOST_VALUES:
                 excess = f"{_MOST_VALUES} values"
             elif len(row) > LONGEST_ROW:
                 excess = f"{LONGEST_ROW >> 20} MiB"
@@ -242,8 +246,15 @@ class _Arriving:
 
     def sign(self) -> bytes:
         """Return the next byte that is not blank, and drop what is before it; none at the end."""
-        while not (held := self.held.lstrip(_BLANK)) and self.more(len(self.held) + 1):
-            self.held = self.held.lstrip(_BLANK)
+        blanks = 0
+        while not (held := self.held.lstrip(_BLANK)):
+            blanks += len(self.held)
+            if blanks > _MOST_BESIDE:
+                msg = f"{_MALFORMED} (more than {_MOST_BESIDE >> 20} MiB of blanks)"
+                raise UnusableAnswerError(msg)
+            self.held = b""
+            if not self.more(1):
+                return b""
         self.held = held
         return held[:1]
 
@@ -295,8 +306,8 @@ _MEMBER: Final = json.JSONDecoder(parse_int=_integer)
 
 
 def _quoted(rows: bytes) -> bytes:
-    for constant in _CONSTANTS:
-        rows = constant.sub(rb'"\g<0>"', rows)
+    for constant, text in _CONSTANTS:
+        rows = constant.sub(text, rows)
     return rows
 
 

@@ -60,7 +60,7 @@ class JsonReport(Report):
 
     @override
     def headings(self) -> Sequence[str]:
-        return next((batch.headings for batch in self.batches()), ())
+        return next((batch.headings for batch in self.batches() if batch.headings), ())
 
     @override
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
@@ -148,7 +148,7 @@ def _decoded_as(
 
 @functools.lru_cache(maxsize=64)
 def _decoder(headings: tuple[str, ...], kinds: tuple[_Kind, ...]) -> msgspec.json.Decoder[Any]:
-    row_type = struct_of(headings, [kind.value for kind in kinds])
+    row_type = struct_of(headings, [kind.value for kind in kinds], kw_only=True)
     rows: Any = list[row_type]  # type: ignore[valid-type]  # a type made just now
     return msgspec.json.Decoder(rows)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -147,7 +146,6 @@ def _landed(
 ) -> CsvReport | JsonReport | JobEnvelope:
     head = body.head()
     if not head:
-        deque(body, maxlen=0)
         if response.polled_job is not None and response.status == _ACCEPTED:
             return JobEnvelope(response.polled_job)
         raise CutShortError(_EMPTY)

@@ -18,12 +18,15 @@ def can_be_field(name: str) -> bool:
     return not _NO_FIELD_NAME.search(name)
 
 
-def struct_of(names: Sequence[str], types: Sequence[tuple[Any, ...]]) -> type[msgspec.Struct]:
+def struct_of(
+    names: Sequence[str], types: Sequence[tuple[Any, ...]], *, kw_only: bool = False
+) -> type[msgspec.Struct]:
     """Make a struct; what it is decoded from may have no other fields.
 
     Args:
         names: its fields as JSON has them, each of which `can_be_field`.
         types: the type of each, and its default where it has one.
+        kw_only: whether it is only decoded; then any field may have a default.
     """
     fields = [f"field{place}" for place in range(len(names))]
     return msgspec.defstruct(
@@ -31,5 +34,6 @@ def struct_of(names: Sequence[str], types: Sequence[tuple[Any, ...]]) -> type[ms
         [(field, *given) for field, given in zip(fields, types, strict=True)],
         rename=dict(zip(fields, names, strict=True)),
         forbid_unknown_fields=True,
+        kw_only=kw_only,
         gc=False,
     )

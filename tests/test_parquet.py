@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle import RefusedError
 from pyarrow import parquet
+from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 from test_columns import columns, moment, number, other
 from test_records import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
 
+from tap_crewmojo.batch_files import BatchFiles
 from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.parquet import spool_parquet
@@ -19,6 +21,7 @@ from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema import OnNewColumn
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from tap_crewmojo.schema import StreamSchema
@@ -70,7 +73,7 @@ def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> No
         for record in records
     ] == [
         {
-            name: repr(float(value) if case.known.get(name) == ColumnType.NUMBER else value)
+            name: repr(float(value) if expected.types.get(name) == "number" else value)
             for name, value in (record | METADATA | {"_sdc_row_number": row}).items()
         }
         for row, record in enumerate(expected.records, start=1)
@@ -95,3 +98,20 @@ def test_a_byte_order_mark_in_a_cell_stays() -> None:
     body = Body("A,B\n\ufeffone,two\n".encode(), "text/csv", ["A", "B"], [{}])
     ((row,),) = in_files(body, case.schema(), [])
     assert row["A"] == "\ufeffone"
+
+
+@pytest.mark.parametrize("encoding", ["jsonl", "parquet"])
+@pytest.mark.parametrize("case", ["key", "new column"])
+def test_there_is_no_batch_file_of_a_report_that_is_refused(
+    encoding: str, case: str, tmp_path: Path
+) -> None:
+    """Even where only its last row is bad, far behind the first file."""
+    rows = [[str(number), "x", ""] for number in range(25_000)]
+    rows.append(["", "x", ""] if case == "key" else ["1", "x", "y"])
+    body = as_csv(["A", "B", "C"], rows)
+    how = Case(dict.fromkeys("AB", ColumnType.STRING), {}, OnNewColumn.FAIL, None, ["A"])
+    storage = StorageTarget(root=tmp_path.as_uri())
+    files = BatchFiles(BatchConfig(BaseBatchFileEncoding(encoding, "gzip"), storage), "tap", "x")
+    with pytest.raises(ReportError, match="in row 25001 " if case == "key" else "new column 'C'"):
+        next(files.write(body.landed(), RecordMaker(how.schema(), how.keys, METADATA)))
+    assert not list(tmp_path.iterdir())

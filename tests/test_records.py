@@ -114,7 +114,9 @@ tables = st.lists(heading, min_size=2, max_size=5, unique=True).flatmap(
         st.lists(st.lists(scalar, min_size=len(heads), max_size=len(heads)), max_size=8),
     )
 )
-objects = st.lists(st.dictionaries(heading, json_value, max_size=4), max_size=8).map(as_json)
+# Of two headings that differ in case only, the one that comes first has its name.
+json_heading = heading.filter(lambda head: head != "a")
+objects = st.lists(st.dictionaries(json_heading, json_value, max_size=4), max_size=8).map(as_json)
 bodies = tables | objects
 
 
@@ -164,8 +166,8 @@ cases = st.builds(
 @contextmanager
 def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.csv_pieces.PIECE", 8 * size)
-        patch.setattr("tap_crewmojo.json_pieces.PIECE", 8 * size)
+        for name in ("body_text._CHUNK", "csv_pieces.PIECE", "json_pieces.PIECE"):
+            patch.setattr(f"tap_crewmojo.{name}", 8 * size)
         yield
 
 
@@ -173,13 +175,13 @@ def batches_of_few_rows(size: int) -> Iterator[None]:
 def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size: int) -> None:
     schema, records = case.schema(), []
     maker = RecordMaker(schema, case.keys, METADATA)
-    try:
-        expected = case.expected(body)
-    except RefusedError:
-        with batches_of_few_rows(size), pytest.raises(ReportError):
-            next(maker.batches(body.landed()))
-        return
     with batches_of_few_rows(size):
+        try:
+            expected = case.expected(body)
+        except RefusedError:
+            with pytest.raises(ReportError):
+                next(maker.batches(body.landed()))
+            return
         for batch in maker.batches(body.landed()):
             names = [*schema.names, *METADATA, "_sdc_row_number"]
             assert maker.names == tuple(filter(schema.is_selected, names))
