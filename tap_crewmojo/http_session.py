@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock
 
 _FINAL: Final = 200
+_LONGEST_WAIT: Final = 24 * 60 * 60
 _TRANSFER_CODINGS: Final = frozenset({"chunked", "identity"})  # what `http.client` decodes
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2
 
@@ -112,14 +113,19 @@ class HttpSession(requests.Session):
 
 
 def retry_after(response: requests.Response, now: datetime) -> float | None:
-    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3)."""
+    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3).
+
+    A wait of more than a day is taken for an error.
+    """
     value = response.headers.get("Retry-After", "")
-    if value.isascii() and value.isdigit():
-        return float(value)
     try:
-        return (email.utils.parsedate_to_datetime(value) - now).total_seconds()
+        if value.isascii() and value.isdigit():
+            seconds = float(value)
+        else:
+            seconds = (email.utils.parsedate_to_datetime(value) - now).total_seconds()
     except (TypeError, ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds <= _LONGEST_WAIT else None
 
 
 class _StrictResponse(http.client.HTTPResponse):

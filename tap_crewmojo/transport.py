@@ -143,6 +143,9 @@ class Transport:
                 has_known_end=has_known_end(response),
                 polled_job=step.job_id if isinstance(step, Poll) else None,
             )
+        except ReportError as exc:
+            msg = f"{request}: {exc}"
+            raise ReportError(msg) from None
         except OSError as exc:
             msg = (
                 f"{request}: the response could not be written to the temporary folder "

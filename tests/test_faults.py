@@ -171,7 +171,8 @@ def verdict(run: Run, report: str, got: dict[Any, Any]) -> str:
     passed = {key: row for key, row in true.items() if row["_sdc_report_end_date"] <= bookmark}
     window = "2025-0[12]-01 to 2025-0[12]-(31|28)"
     failed = re.search(rf"ERROR .*report '{re.escape(report)}', {window}: ", run.stderr)
-    stopped = re.search("refused the client|token to be had|not get an access token", run.stderr)
+    no_token = "refused the client|not get an access token|response to the token request has"
+    stopped = re.search(no_token, run.stderr)
     if not passed.items() <= got.items():
         return f"the bookmark {bookmark} passed rows that are missing or wrong"
     if not got.items() <= true.items():
