@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.json_columns import columns_of, json_cell, json_column
 from tap_crewmojo.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
@@ -193,15 +192,12 @@ class RecordMaker:
         values = self.schema.record(row)
         for name in self.primary_keys:
             if values.get(name) is None:
-                kind = self.schema.types().get(name, ColumnType.STRING)
-                msg = f"has no value for the primary key {name!r} in row {self.count}"
-                if kind is not ColumnType.STRING:
-                    msg += (
-                        f" that fits its type {kind} in the catalog; run `--discover` again, which "
-                        "makes it a string, or set its type to string in the catalog"
-                    )
-                else:
-                    msg += "; choose other primary_keys, or none to use the row number"
+                msg = (
+                    f"has no value for the primary key {name!r} in row {self.count} that fits its "
+                    "type. If it is not empty, run `--discover` again, which makes keys strings, "
+                    "or set its type to string in the catalog; otherwise choose other "
+                    "primary_keys, or none to use the row number"
+                )
                 raise ReportError(msg)
         if self._renewed():
             self._headings = ()
