@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, DiscoveryError
 from singer_sdk.helpers.capabilities import TapCapabilities
-from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_crewmojo.catalogs import read_catalog
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog
 
 _DATES = ("start_date", "end_date")
 _BOOKMARK = ("replication_key", "replication_key_value")
@@ -130,12 +130,11 @@ class TapCrewmojo(Tap):
 
     @property
     @override
-    def _singer_catalog(self) -> Catalog:
+    def catalog_dict(self) -> dict[str, Any]:
         """The catalog, without the streams of which no column is known."""
         known = {stream.name for stream in self._report_streams() if stream.has_columns}
-        return Catalog(
-            {name: entry for name, entry in super()._singer_catalog.items() if name in known}
-        )
+        streams = super().catalog_dict["streams"]
+        return {"streams": [stream for stream in streams if stream["tap_stream_id"] in known]}
 
     def _report_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]

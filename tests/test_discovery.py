@@ -175,6 +175,15 @@ def test_discovery_goes_on_without_the_reports_that_cannot_be_sampled(
     assert len(asked(sandbox)) == 4, "a wrong identifier is requested once"
 
 
+def test_a_test_of_the_schemas_fails_if_a_report_cannot_be_sampled(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = run_tap(settings_for(company, DIRECTORY, "what.ever"), tmp_path, "--test=schema")
+    assert run.returncode == 1
+    assert "1 of 2 reports failed:\n  - report 'what.ever'" in run.stderr
+    assert "Employee Code" in run.schema("people_directory")["properties"]
+
+
 def test_discovery_fails_if_no_report_could_be_sampled(
     sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
