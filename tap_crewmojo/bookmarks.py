@@ -15,19 +15,18 @@ _DAY = timedelta(days=1)
 
 
 class StrangeBookmarkError(ValueError):
-    """A state tells something else than a past day of ours."""
+    """A bookmark that is not a past day of `_sdc_report_end_date`."""
 
 
 def read_bookmark(state: Mapping[str, Any], yesterday: date) -> date | None:
-    """Return the bookmark in a stream's state; none if there is none.
+    """Return the bookmark in a stream's state, if it has one.
 
     Args:
         state: the stream's part of the state.
-        yesterday: the day that no bookmark passes. One day more is what another time zone leaves
-            behind: it is read again.
+        yesterday: the last day that is over. One day more is what another time zone leaves behind.
 
     Raises:
-        StrangeBookmarkError: there is nothing to go on from; nothing must be left out for it.
+        StrangeBookmarkError: the bookmark is not usable. Read from the start: nothing is left out.
     """
     if not state:
         return None
@@ -37,7 +36,7 @@ def read_bookmark(state: Mapping[str, Any], yesterday: date) -> date | None:
         raise StrangeBookmarkError from None
     if state.get("replication_key") != END_DATE or bookmark > yesterday + _DAY:
         raise StrangeBookmarkError
-    return min(bookmark, yesterday)
+    return bookmark
 
 
 def write_bookmark(state: MutableMapping[str, Any], bookmark: date) -> None:

@@ -22,7 +22,6 @@ import msgspec
 from tap_crewmojo.json_cells import nested_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import tzinfo
 
     from tap_crewmojo.cells import Cell
@@ -90,21 +89,23 @@ class ColumnType(StrEnum):
         return {"number": "double", "integer": "int64", "boolean": "bool"}.get(self, "string")
 
     @classmethod
-    def of_json_schema(cls, schema: Mapping[str, Any]) -> ColumnType:
+    def of_json_schema(cls, schema: object) -> ColumnType:
         """Return the type of a catalog's column; what is not one of ours is a string.
 
-        Of alternatives the first that is not null counts.
+        Of alternatives the first that is not null counts. `true`, which allows all values, is one.
         """
+        if not isinstance(schema, dict):
+            return cls.STRING
         for alternatives in (schema.get("anyOf"), schema.get("oneOf")):
-            for alternative in alternatives or ():
-                if alternative.get("type") != "null":
+            for alternative in alternatives if isinstance(alternatives, list) else ():
+                if not isinstance(alternative, dict) or alternative.get("type") != "null":
                     return cls.of_json_schema(alternative)
-        declared = schema.get("type", "string")
-        names = [declared] if isinstance(declared, str) else declared
-        kind = next((name for name in names if name != "null"), "string")
-        if kind == "string" and schema.get("format") in {cls.DATE, cls.DATE_TIME}:
+        declared = schema.get("type")
+        names = declared if isinstance(declared, list) else [declared]
+        kind = next((name for name in names if name != "null"), None)
+        if kind == "string" and schema.get("format") in [cls.DATE, cls.DATE_TIME]:
             return cls(schema["format"])
-        return cls(kind) if kind in set(cls) else cls.STRING
+        return cls(kind) if kind in list(cls) else cls.STRING
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""A sample of a report: the vendor publishes no column lists, so columns are told from rows."""
+"""A sample of a report: the vendor publishes no column lists, so columns are read from its rows."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from tap_crewmojo.planning import sample_requests
 from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tap_crewmojo.client import Download
     from tap_crewmojo.reports import ReportConfig, ReportRequest
@@ -24,8 +25,8 @@ class Sample:
     """A report that was read for its columns.
 
     Args:
-        request: what was asked for.
-        download: kept, so that a sync in the same run need not ask for it again.
+        request: the request for it.
+        download: kept, so that a sync in the same run need not request it again.
         types: the columns' types, by heading.
         is_empty: whether it had no rows.
     """
@@ -35,6 +36,10 @@ class Sample:
     types: Mapping[str, ColumnType]
     is_empty: bool
 
+    def close(self) -> None:
+        """Remove the report from disk."""
+        self.download.file.close()
+
 
 def take_sample(
     report: ReportConfig, settings: Settings, download: Callable[[ReportRequest], Download]
@@ -42,13 +47,27 @@ def take_sample(
     """Download the newest complete window of a report, or an earlier one if that is empty.
 
     Raises:
-        ReportError: the report cannot be had.
+        ReportError: the report could not be downloaded, or cannot be read.
     """
-    for request in sample_requests(report, settings):
+    requests = sample_requests(report, settings)
+    for request in requests:
         sample = _sample(request, download)
         if not sample.is_empty:
-            break
+            return sample
+        if request is not requests[-1]:
+            sample.close()
+    if settings.infer_types:
+        StreamLog(report.name).warning(
+            "The report has no rows%s, so every column is a string. Once it has rows, run "
+            "`--discover` again, or give the types in the setting `reports`, `columns`",
+            _span(requests),
+        )
     return sample
+
+
+def _span(requests: Sequence[ReportRequest]) -> str:
+    newest, oldest = requests[0].window, requests[-1].window
+    return f" from {oldest.start} to {newest.end}" if oldest and newest else ""
 
 
 def check_columns(
@@ -82,10 +101,13 @@ def check_columns(
 
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:
     report = download(request)
-    with naming(request):
-        types = infer(report.file.batches())
-    is_empty = not types
-    if is_empty:
-        # Headings without rows: columns all the same, if of a type that nothing tells.
-        types = dict.fromkeys(report.file.headings(), ColumnType.STRING)
+    with contextlib.ExitStack() as failing:
+        failing.callback(report.file.close)
+        with naming(request):
+            types = infer(report.file.batches())
+        is_empty = not types
+        if is_empty:
+            # Headings without rows: columns all the same, if of a type that nothing tells.
+            types = dict.fromkeys(report.file.headings(), ColumnType.STRING)
+        failing.pop_all()
     return Sample(request, report, types, is_empty)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TEXT_FIELDS = ("error_description", "message", "error", "detail", "title", "code")
 _LONGEST_TEXT = 160
+_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORDS_BETWEEN = re.compile(r"[\s,;:!?()\"']+|[.](?=\s|$)")
 _VOCABULARY = frozenset(
     """
@@ -45,7 +46,14 @@ class CredentialsError(FatalAPIError):
 
 
 class ReportError(FatalSyncError):
-    """One report cannot be had, or cannot be read. The other reports go on."""
+    """One report could not be requested, or cannot be read. The other reports go on.
+
+    Args:
+        message: a sentence for the log. It stays in one line, whatever a heading in it holds.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UnusableAnswerError(RetriableSyncError):
@@ -110,6 +118,16 @@ def _within(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
         first = value[0] if isinstance(value, list) and value else value
         if isinstance(first, dict):
             yield first
+
+
+def breaks_lines(text: str) -> bool:
+    """Return whether a text holds control characters, line breaks among them."""
+    return bool(_BREAKING.search(text))
+
+
+def one_line(text: str) -> str:
+    """Return a text with its control characters and line breaks escaped."""
+    return _BREAKING.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def vendor_text(body: bytes, *known: str) -> str:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.errors import breaks_lines
 from tap_crewmojo.reports import stream_name
 from tap_crewmojo.settings import day
 
@@ -147,17 +148,19 @@ def _mistakes_in_url(config: Mapping[str, Any]) -> Iterator[str]:
         _ = url.port  # which is only read when asked for
     except ValueError:
         url = urlsplit("")
-    if url.username or url.password or url.query or url.fragment:
+    if breaks_lines(text) or re.search(r"\s", text):  # which `urlsplit` takes out without a word
+        yield "api_url must not hold whitespace or control characters"
+    elif url.username or url.password or url.query or url.fragment:
         yield "api_url must not hold credentials, a query or a fragment"
     elif url.scheme not in {"http", "https"} or not url.hostname:
-        yield "api_url is not a web address; an example is 'https://api.crewmojo.com/v1'"
+        yield "api_url must be a web address; an example is 'https://api.crewmojo.com/v1'"
     elif url.scheme == "http" and not _is_loopback(url.hostname):
         yield (
             "api_url: plain http would send the credentials readable by others; use https "
             "(http is for a sandbox on this machine only)"
         )
     elif not url.path.rstrip("/").endswith("/v1"):
-        yield "api_url does not end in '/v1'"
+        yield "api_url must end in '/v1'"
 
 
 def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
@@ -179,6 +182,14 @@ def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
         names[name] = identifier
         if identifier[0] in _LIKE_JSON:
             yield f"reports: the identifier {identifier!r} looks like broken JSON"
+        if identifier in {".", ".."}:  # steps in a path: the request would go to another address
+            yield f"reports: the identifier must not be {identifier!r}"
+        for what, text in {"identifier": identifier, "name": name}.items():
+            if not text.strip() or breaks_lines(text):
+                yield (
+                    f"reports: the {what} {text!r} must hold other characters than blanks, and no "
+                    "control characters or line breaks"
+                )
         own = [key for key in _items(report.get("primary_keys")) if str(key).startswith("_sdc_")]
         if own:
             yield (

@@ -18,9 +18,16 @@ MOST_SAMPLES = 12
 
 
 def due_requests(
-    report: ReportConfig, settings: Settings, bookmark: date | None
+    report: ReportConfig, settings: Settings, bookmark: date | None, *, refresh: bool
 ) -> list[ReportRequest]:
-    """Return what is due in a run, oldest first; of a report without dates, the whole report."""
+    """Return what is due in a run, oldest first; of a report without dates, the whole report.
+
+    Args:
+        report: the report as configured.
+        settings: the settings of the run.
+        bookmark: the end of the last window that was emitted whole, if any was.
+        refresh: whether all windows are due, also those behind the bookmark.
+    """
     if not report.dated:
         return [ReportRequest(report, None)]
     windows = due_windows(
@@ -28,7 +35,8 @@ def due_requests(
         start_date=settings.start_date,
         end=settings.end_date,
         bookmark=bookmark,
-        lookback_days=report.lookback_days,
+        yesterday=settings.yesterday,
+        lookback_days=None if refresh else report.lookback_days,
     )
     return [ReportRequest(report, window) for window in windows]
 

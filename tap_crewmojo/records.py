@@ -181,7 +181,9 @@ class KeyCheck:
             if None in column:
                 msg = (
                     f"has no value for the primary key {name!r} in row "
-                    f"{self._rows + column.index(None) + 1} that fits its type; choose other "
+                    f"{self._rows + column.index(None) + 1} that fits its type. If it is not "
+                    "empty, run `--discover` again, which makes keys strings, or set its type to "
+                    "string in the catalog; otherwise choose other "
                     "primary_keys, or none to use the row number"
                 )
                 raise ReportError(msg)

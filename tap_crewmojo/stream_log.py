@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_crewmojo.errors import one_line
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -29,6 +31,7 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
 
     def __init__(self, stream: str, **fields: object) -> None:
         logger = logging.getLogger(_TAP).getChild(stream)
+        logger.addFilter(_keep_in_one_line)
         super().__init__(logger, {"stream_name": stream, **fields})
 
     @classmethod
@@ -44,3 +47,9 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
     ) -> tuple[Any, MutableMapping[str, Any]]:
         kwargs["extra"] = {**(self.extra or {}), **kwargs.get("extra", {})}
         return msg, kwargs
+
+
+def _keep_in_one_line(record: logging.LogRecord) -> bool:
+    """Escape what would break the line in two: headings and names come from outside."""
+    record.msg, record.args = one_line(record.getMessage()), None
+    return True

@@ -6,18 +6,19 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
 from tap_crewmojo.batch_files import BatchFiles
 from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bookmark
+from tap_crewmojo.catalogs import complete_entry
+from tap_crewmojo.column_types import ColumnConfig, ColumnType
 from tap_crewmojo.discovery import check_columns, take_sample
 from tap_crewmojo.errors import ReportError, naming
 from tap_crewmojo.inference import discovered_schema
 from tap_crewmojo.metadata import (
     END_DATE,
     RESERVED,
-    START_DATE,
     key_properties,
     metadata_schema,
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import Catalog
 
     from tap_crewmojo.client import Download
     from tap_crewmojo.clock import Clock
@@ -79,9 +81,14 @@ class ReportStream(BatchedStream):
         self._settings = settings
         self._prefetch = prefetch
         self._clock = clock
+        keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
         self._rules = SchemaRules(
-            report.columns, settings.infer_types, settings.on_new_column, settings.zone
+            {**keys, **report.columns},  # today's codes are numbers, tomorrow's may have letters
+            settings.infer_types,
+            settings.on_new_column,
+            settings.zone,
         )
+        self.has_columns = False
         self._sample: Sample | None = None
         self._is_planned = False
         self.primary_keys = key_properties(report.primary_keys, dated=report.dated)
@@ -91,22 +98,72 @@ class ReportStream(BatchedStream):
         """Infer the stream's schema from a sample of the report.
 
         Raises:
-            ReportError: the report cannot be had, or lacks a column that is configured as a key.
+            ReportError: the report could not be sampled, or lacks a column that is configured as a
+                key.
         """
-        self._sample = take_sample(self.report, self._settings, self._prefetch.take)
-        self._schema = discovered_schema(self._sample.types, self._rules, dated=self.report.dated)
-        check_columns(self.report, self._sample.types, self._schema["properties"])
+        own = metadata_schema(dated=self.report.dated)
+        with contextlib.ExitStack() as failing:
+            sample = take_sample(self.report, self._settings, self._prefetch.take)
+            failing.callback(sample.close)
+            schema = discovered_schema(sample.types, self._rules, dated=self.report.dated)
+            check_columns(self.report, sample.types, schema["properties"])
+            failing.pop_all()
+        self._sample, self._schema, self.has_columns = sample, schema, True
+        for name in own:
+            self.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the stream's columns, key and selection from a catalog."""
+        if (entry := catalog.get_stream(self.name)) is None:
+            msg = f"report '{self.report.id}' is not in the catalog: run `--discover` again"
+            self.fail(ReportError(msg))
+            return
+        try:
+            warnings = list(complete_entry(entry, self.report))
+            failure = None
+        except ReportError as exc:
+            warnings, failure = [], exc
+        super().apply_catalog(catalog)
+        self._schema, self.has_columns = self._input_schema, True
+        if self.selected:
+            for warning in warnings:
+                self._log.warning("%s", warning)
+            if failure:
+                self.fail(failure)
+
+    def fail(self, failure: ReportError) -> None:
+        """Keep why the stream cannot be synced, for the end of the run."""
+        self.progress.failure = failure
+        self._log.error("%s", failure)
+
+    def close(self) -> None:
+        """Remove the sample from disk."""
+        if self._sample:
+            self._sample.close()
+            self._sample = None
+
+    @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
+    def sync(self, context: Context | None = None) -> None:
+        """Sync the stream, unless it has failed already."""
+        if not self.progress.failure:
+            super().sync(context)
 
     def plan(self) -> list[ReportRequest]:
-        """Settle which windows are due; return what has to be downloaded for them."""
-        bookmark = self._read_bookmark()
-        due = due_requests(self.report, self._settings, bookmark)
+        """Decide which windows are due; return what has to be downloaded for them."""
+        read_to = self._read_bookmark()
+        refresh = self.replication_method != REPLICATION_INCREMENTAL
+        due = due_requests(self.report, self._settings, read_to, refresh=refresh)
         if self.ABORT_AT_RECORD_COUNT is not None and self._sample:
             due = [self._sample.request]  # a connection test needs no more
-        self.progress.due, self.progress.bookmark = due, bookmark
+        self.progress.due = due
+        if read_to and not refresh:
+            self.progress.bookmark = min(read_to, self._settings.yesterday)
         self._is_planned = True
         if self.progress.failure:
-            return []  # it could not be sampled
+            return []
+        if self._sample and self._sample.request not in due:
+            self.close()
         return [request for request in due if not self._sample or request != self._sample.request]
 
     @override
@@ -159,20 +216,16 @@ class ReportStream(BatchedStream):
                 self._log.warning(warning)
         if self.progress.failure:
             self._prefetch.drop(self.report)
+            self.close()
 
     def _requests(self) -> Iterator[ReportRequest]:
         if self.progress.failure:
-            raise self.progress.failure  # it could not be sampled
-        if not self.report.dated and START_DATE in self.primary_keys:
-            msg = (
-                f"report '{self.report.id}': the catalog is of a report with dates, which the "
-                "settings now ask for without; discover the catalog anew"
-            )
-            raise ReportError(msg)
+            raise self.progress.failure  # before it could be synced
         if not self._is_syncing:
             self._prefetch.plan(self.plan())
         elif not self._is_planned:
             self.plan()
+        self._explain_end_date()
         self.progress.start()
         yield from self.progress.due
 
@@ -208,8 +261,19 @@ class ReportStream(BatchedStream):
         if self._is_syncing:
             self._write_schema_message()
 
+    def _explain_end_date(self) -> None:
+        end, bookmark = self._settings.end_date, self.progress.bookmark
+        if self.report.dated and bookmark and end < bookmark:
+            self._log.warning(
+                "Nothing is requested: end_date %s is before the bookmark %s. To read older "
+                "windows again, leave out end_date and set a larger lookback_days for one run, or "
+                "run a full refresh",
+                end,
+                bookmark,
+            )
+
     def _read_bookmark(self) -> date | None:
-        if self.replication_method != REPLICATION_INCREMENTAL:
+        if not self.report.dated:
             return None
         try:
             return read_bookmark(self.stream_state, self._settings.yesterday)

@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -13,11 +14,12 @@ from singer_sdk.exceptions import ConfigValidationError, DiscoveryError
 from singer_sdk.helpers.capabilities import TapCapabilities
 from typing_extensions import override
 
+from tap_crewmojo.catalogs import read_catalog
 from tap_crewmojo.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
 from tap_crewmojo.environment import environment_mistakes, unknown_variables
-from tap_crewmojo.errors import ReportError
+from tap_crewmojo.errors import ReportError, one_line
 from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
 from tap_crewmojo.prefetch import Prefetch, Workers
@@ -28,12 +30,15 @@ from tap_crewmojo.summary import failures, raise_failures, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import PurePath
     from types import FrameType
     from typing import IO, TextIO
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog
 
+_DATES = ("start_date", "end_date")
 _BOOKMARK = ("replication_key", "replication_key_value")
 
 
@@ -51,12 +56,36 @@ class TapCrewmojo(Tap):
 
     message_writer_class = MessageWriter
 
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | PurePath | str | list[PurePath | str] | None = None,
+        catalog: PurePath | str | dict[str, Any] | Catalog | None = None,
+        **options: Any,  # noqa: ANN401  # the SDK's
+    ) -> None:
+        super().__init__(
+            config=_with_texts(config) if isinstance(config, dict) else config,
+            catalog=None if catalog is None else read_catalog(catalog),
+            **options,
+        )
+
+    @override
+    def setup_mapper(self) -> None:
+        """Set up the stream maps, once the catalog is complete.
+
+        Raises:
+            ConfigValidationError: the catalog has none of the reports.
+        """
+        _ = self.streams
+        super().setup_mapper()
+
     @override
     def discover_streams(self) -> Sequence[ReportStream]:
         """Return a stream per report; without a catalog, each from a sample of its report.
 
         Raises:
-            DiscoveryError: no report can be had.
+            ConfigValidationError: the catalog has none of the reports.
+            DiscoveryError: no report could be sampled.
         """
         clock = Clock.from_environment()
         settings = Settings.from_config(self.config, clock)
@@ -72,8 +101,10 @@ class TapCrewmojo(Tap):
         ]
         if self.input_catalog is None:
             self._discover(streams, workers)
-        else:
-            self._warn_of_uncatalogued(streams)
+        elif self.input_catalog.keys().isdisjoint(stream.name for stream in streams):
+            names = ", ".join(repr(stream.name) for stream in streams)
+            msg = f"The catalog has none of the streams of the settings ({names}): run `--discover`"
+            raise ConfigValidationError(msg, errors=[msg])
         return streams
 
     def _discover(self, streams: Sequence[ReportStream], workers: Workers) -> None:
@@ -81,42 +112,43 @@ class TapCrewmojo(Tap):
             try:
                 future.result()
             except ReportError as exc:
-                stream.progress.failure = exc
-        if all(stream.progress.failure for stream in streams):
-            raise _discovery_error(streams)
+                stream.fail(exc)
+        if not any(stream.has_columns for stream in streams):
+            msg = "Discovery failed:\n" + failures(stream.progress for stream in streams)
+            raise DiscoveryError(msg)
 
     @override
     def run_discovery(self) -> str:
-        """Print the catalog.
+        """Print the catalog of the reports that could be sampled.
 
         Raises:
-            DiscoveryError: some reports cannot be had; all of them are listed.
+            DiscoveryError: none could.
         """
-        streams = self._report_streams()
-        if any(stream.progress.failure for stream in streams):
-            raise _discovery_error(streams)
+        for stream in self._report_streams():
+            stream.close()
         return super().run_discovery()
+
+    @property
+    @override
+    def catalog_dict(self) -> dict[str, Any]:
+        """The catalog, without the streams of which no column is known."""
+        known = {stream.name for stream in self._report_streams() if stream.has_columns}
+        streams = super().catalog_dict["streams"]
+        return {"streams": [stream for stream in streams if stream["tap_stream_id"] in known]}
 
     def _report_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]
-
-    def _warn_of_uncatalogued(self, streams: Sequence[ReportStream]) -> None:
-        catalogued = {entry.tap_stream_id for entry in self.catalog.streams}
-        for stream in streams:
-            if stream.name not in catalogued:
-                self.logger.warning(
-                    "Report '%s' is not in the catalog and is left out: discover the catalog anew",
-                    stream.report.id,
-                )
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync_all(self) -> None:
         """Sync all streams, also those after one that failed.
 
         Raises:
-            SyncFailedError: some reports failed; their bookmarks stand where they were good.
+            SyncFailedError: some reports failed; their bookmarks are those of what was emitted.
         """
         streams = [stream for stream in self._report_streams() if stream.selected]
+        if not streams:
+            self.logger.warning("Nothing is read: the catalog selects none of the streams")
         for stream in streams:
             self._prefetch.plan(stream.plan())
         progress = [stream.progress for stream in streams]
@@ -124,6 +156,16 @@ class TapCrewmojo(Tap):
             super().sync_all()
         tell(progress, self.logger)
         raise_failures(progress)
+
+    @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
+    def write_schemas(self) -> None:
+        """Write a SCHEMA message for each stream, also for those after one that failed.
+
+        Raises:
+            SyncFailedError: some reports could not be sampled; all of them are listed.
+        """
+        super().write_schemas()
+        raise_failures([stream.progress for stream in self._report_streams()])
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def run_connection_test(self) -> bool:
@@ -153,7 +195,7 @@ class TapCrewmojo(Tap):
             for warning in unknown_variables(os.environ, "TAP_CREWMOJO_", cls.config_jsonschema):
                 cls.logger.warning(warning)
             if errors := list(environment_mistakes(os.environ, "TAP_CREWMOJO_")):
-                raise _mistakes_error(errors)
+                raise _invalid_settings(errors)
         return super().cb_config(ctx, param, value)
 
     @classmethod
@@ -197,10 +239,10 @@ class TapCrewmojo(Tap):
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """List every mistake in the settings, in one message.
+        """Return all that is invalid in the settings.
 
         Raises:
-            ConfigValidationError: there are mistakes, and they are to be raised.
+            ConfigValidationError: something is, and it is to be raised.
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
@@ -208,7 +250,7 @@ class TapCrewmojo(Tap):
         for warning in unknown(self._config, schema["properties"]):
             self.logger.warning(warning)
         if errors and raise_errors:
-            raise _mistakes_error(errors)
+            raise _invalid_settings(errors)
         return errors
 
     @override
@@ -224,8 +266,8 @@ class TapCrewmojo(Tap):
             raise ending
 
 
-def _mistakes_error(errors: Sequence[str]) -> ConfigValidationError:
-    text = "\n".join(["The settings have mistakes:", *(f"  - {error}" for error in errors)])
+def _invalid_settings(errors: Sequence[str]) -> ConfigValidationError:
+    text = "\n".join(["The settings are invalid:", *(f"  - {one_line(error)}" for error in errors)])
     return ConfigValidationError(text, errors=[text])
 
 
@@ -246,5 +288,9 @@ def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:
     raise ConfigValidationError(msg, errors=[msg])
 
 
-def _discovery_error(streams: Sequence[ReportStream]) -> DiscoveryError:
-    return DiscoveryError("Discovery failed:\n" + failures(stream.progress for stream in streams))
+def _with_texts(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its dates as texts: from Python they may be dates."""
+    return {
+        name: value.isoformat() if name in _DATES and isinstance(value, date) else value
+        for name, value in config.items()
+    }

@@ -82,33 +82,45 @@ def windows_between(unit: ReportWindow, first: date, end: date) -> Iterator[Wind
         start = window.end + _DAY
 
 
-def due_windows(
+def due_windows(  # noqa: PLR0913  # all that decides it, by name
     unit: ReportWindow,
     *,
     start_date: date,
     end: date,
     bookmark: date | None,
-    lookback_days: int,
+    yesterday: date,
+    lookback_days: int | None,
 ) -> Iterator[Window]:
-    """Yield the windows that have to be asked for in this run.
+    """Yield the windows to request in this run.
+
+    No window is requested for fewer days than it was emitted with: in the target, its rows would
+    replace those of the longer one, and no later run would request the rest.
 
     Args:
         unit: the calendar unit of a window.
         start_date: the first day that is wanted.
-        end: the last day that is wanted.
+        end: the last day that is wanted. Before the bookmark, nothing is due.
         bookmark: the end of the last window that was emitted whole; none in a first run.
-        lookback_days: days before the bookmark whose windows are asked for again, since a company
-            goes on editing its past. It never reaches back beyond `start_date`.
+        yesterday: the last day that is over. A bookmark after it is from another time zone, where
+            that day was over: it is requested again.
+        lookback_days: days before the bookmark whose windows are requested again, since a company
+            goes on editing its past. It never reaches back beyond `start_date`. None in a full
+            refresh, which reads all of them again, whatever the bookmark.
     """
     if bookmark is None:
-        first = start_date
-    elif bookmark >= end and lookback_days == 0:
+        yield from windows_between(unit, start_date, end)
         return
-    else:
-        resume = min(bookmark + _DAY, end)
-        wanted = resume.toordinal() - lookback_days
-        first = date.fromordinal(max(wanted, min(start_date, resume).toordinal()))
-    yield from windows_between(unit, first, end)
+    as_far_as_before = max(end, min(unit.end(end), bookmark))
+    if lookback_days is None:
+        yield from windows_between(unit, start_date, as_far_as_before)
+        return
+    reached = min(bookmark, yesterday)
+    if end < reached or (end == reached and lookback_days == 0):
+        return
+    resume = min(reached + _DAY, end)
+    wanted = resume.toordinal() - lookback_days
+    first = date.fromordinal(max(wanted, min(start_date, resume).toordinal()))
+    yield from windows_between(unit, first, as_far_as_before)
 
 
 def advanced(bookmark: date | None, window: Window, yesterday: date) -> date | None:

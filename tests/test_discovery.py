@@ -1,4 +1,4 @@
-"""Discovery: a catalog told from samples, and catalogs that are obeyed."""
+"""Discovery: a catalog made from samples, and catalogs that are obeyed."""
 
 from __future__ import annotations
 
@@ -74,6 +74,10 @@ def test_a_report_without_any_rows_has_the_columns_of_its_headings(
         vendors = {name: column for name, column in columns.items() if name[:4] != "_sdc"}
         string = {"type": ["string", "null"]}
         assert vendors == ({"A": string, "B": string} if isinstance(empty, Table) else {})
+        assert (
+            "The report has no rows from 2025-01-01 to 2025-02-28, so every column is a string. "
+            "Once it has rows, run `--discover` again"
+        ) in run.stderr
         assert run.bookmarks == {"nobody": "2025-03-15"}
 
 
@@ -131,18 +135,6 @@ def test_a_catalogs_types_and_keys_are_obeyed(
     assert all(isinstance(rating, str) for rating in ratings)
 
 
-def test_a_report_that_the_catalog_lacks_is_left_out_with_a_word(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    catalog = run_tap(settings_for(sandbox, DIRECTORY), tmp_path, "--discover").catalog
-    before = len(sandbox.requests)
-    config = settings_for(sandbox, "oneonone.summary", DIRECTORY)
-    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
-    assert {message["stream"] for message in run.schemas} == {"people_directory"}
-    assert "'oneonone.summary' is not in the catalog and is left out" in run.stderr
-    assert [entry.phase for entry in sandbox.requests[before:]] == ["token", "post"]
-
-
 def test_a_full_refresh_by_catalog_reads_every_window_again(
     company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -157,7 +149,7 @@ def test_a_full_refresh_by_catalog_reads_every_window_again(
     assert again.bookmarks == first.bookmarks, "and leaves the bookmark alone"
 
 
-def test_all_reports_that_cannot_be_sampled_are_listed(
+def test_discovery_goes_on_without_the_reports_that_cannot_be_sampled(
     sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
     sandbox.faults.add(
@@ -169,25 +161,56 @@ def test_all_reports_that_cannot_be_sampled_are_listed(
             body='{"message": "no access for ann@example.com, case 4711"}',
         )
     )
-    config = settings_for(
-        sandbox, "oneonone.sumary", "oneonone.summary", "objective.detail", "what.ever"
-    )
+    bad = ("oneonone.sumary", "objective.detail", "what.ever")
+    config = settings_for(sandbox, "oneonone.summary", *bad)
+    run = run_tap(config, tmp_path, "--discover").succeeded()
+    (stream,) = run.catalog["streams"]
+    assert stream["tap_stream_id"] == "oneonone_summary"
+    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
+    words = ("status 400", 'status 403 ("no access for *")', "status 400")
+    for line, report, status in zip(errors, bad, words, strict=True):
+        assert f"'{report}'" in line
+        assert status in line
+        assert "check with Crewmojo" in line
+    assert len(asked(sandbox)) == 4, "a wrong identifier is requested once"
+
+
+def test_a_test_of_the_schemas_fails_if_a_report_cannot_be_sampled(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = run_tap(settings_for(company, DIRECTORY, "what.ever"), tmp_path, "--test=schema")
+    assert run.returncode == 1
+    assert "1 of 2 reports failed:\n  - report 'what.ever'" in run.stderr
+    assert "Employee Code" in run.schema("people_directory")["properties"]
+
+
+def test_discovery_fails_if_no_report_could_be_sampled(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    key = {"id": "oneonone.summary", "primary_keys": ["Employee ID"]}
+    config = settings_for(sandbox, key, "what.ever")
     run = run_tap(config, tmp_path, "--discover")
     assert run.returncode == 1
     assert run.stdout == ""
-    assert "Traceback" not in run.stderr
     message = run.stderr[run.stderr.index("Discovery failed:") :]
-    lines = message.splitlines()[1:4]
-    for line, report, words in zip(
-        lines,
-        ("objective.detail", "oneonone.sumary", "what.ever"),
-        ('status 403 ("no access for *")', "status 400", "status 400"),
-        strict=True,
-    ):
-        assert f"'{report}'" in line
-        assert words in line
-        assert "check with Crewmojo" in line
-    assert len(asked(sandbox)) == 4, "a wrong identifier is asked for once"
+    assert (
+        "the primary key 'Employee ID' is not one of its columns, which are Employee Code"
+    ) in message
+    assert "report 'what.ever'" in message
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("name", ["A\u2028B", "A\x85B"])
+def test_a_heading_cannot_break_a_line_of_the_log(
+    name: str, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    reports = {"x": ReportSource(lambda *_: Table((name, "C"), (("1", "2"),)))}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        report = {"id": "x", "primary_keys": [f"{name}?"]}
+        run = run_tap(settings_for(sandbox, report), tmp_path, "--discover")
+    assert run.returncode == 1
+    assert repr(name)[1:-1] in run.stderr
+    assert name not in run.stderr
 
 
 @pytest.mark.parametrize("content_type", ["csv", "json"])
@@ -240,17 +263,6 @@ def test_columns_are_typed_as_configured(
     ]
     assert strings.records("typed")[0]["Day"] == "2024-12-31", "configured types stay"
     assert strings.schemas[0]["schema"]["properties"]["Sign"] == {"type": ["string", "null"]}
-
-
-def test_a_primary_key_that_is_no_column_fails_discovery(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    config = settings_for(company, {"id": "oneonone.summary", "primary_keys": ["Employee ID"]})
-    run = run_tap(config, tmp_path, "--discover")
-    assert run.returncode == 1
-    assert "the primary key 'Employee ID' is not one of its columns, which are Employee Code" in (
-        run.stderr
-    )
 
 
 def test_nothing_due_yet_still_has_a_schema(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +86,37 @@ def test_records_are_those_of_the_command_line_and_nothing_is_printed(
     assert capfdbinary.readouterr().out == b""
 
 
+def test_a_second_call_yields_what_is_due_by_then(
+    company: Sandbox, settings_for: Callable[..., Any]
+) -> None:
+    """The windows of the lookback again, and the whole of a report without windows."""
+    directory = {"id": "people.directory", "replication_method": "FULL_TABLE"}
+    # As dates, which a caller in Python has; a date-time is one, too.
+    period = {"start_date": datetime(2025, 1, 1, tzinfo=UTC), "end_date": date(2025, 2, 28)}
+    tap = TapCrewmojo(config=settings_for(company, "oneonone.summary", directory, **period))
+    first, second = (list(map(timeless, taken(tap, "oneonone_summary"))) for _ in range(2))
+    assert {record["_sdc_report_end_date"] for record in first} == {"2025-01-31", "2025-02-28"}
+    assert second
+    assert second == [r for r in first if r["_sdc_report_start_date"] == "2025-02-01"]
+    whole, again = (list(map(timeless, taken(tap, "people_directory"))) for _ in range(2))
+    assert whole
+    assert whole == again
+
+
+def test_a_catalog_keeps_its_columns_from_run_to_run(
+    company: Sandbox, settings_for: Callable[..., Any]
+) -> None:
+    config = settings_for(company, "oneonone.summary", "no.report")
+    catalog = first = TapCrewmojo(config=config).catalog_dict
+    assert [stream["tap_stream_id"] for stream in catalog["streams"]] == ["oneonone_summary"]
+    config["reports"] = ["oneonone.summary"]
+    for _ in range(2):
+        tap = TapCrewmojo(config=config, catalog=catalog)
+        assert list(taken(tap, "oneonone_summary"))
+        catalog = tap.catalog_dict
+        assert catalog == first
+
+
 def test_the_state_is_of_whole_windows(company: Sandbox, settings_for: Callable[..., Any]) -> None:
     tap = TapCrewmojo(config=settings_for(company, "oneonone.summary"))
     for record in taken(tap, "oneonone_summary"):
@@ -115,9 +147,9 @@ def test_a_report_that_cannot_be_read_raises(
     assert list(taken(tap, "oneonone_summary"))
 
 
-def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(
-    settings_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> list[IO[bytes]]:
+    """All temporary files of the test."""
     files: list[IO[bytes]] = []
     make = tempfile.TemporaryFile
 
@@ -125,7 +157,30 @@ def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(
         files.append(make(**options))
         return files[-1]
 
-    monkeypatch.setattr("tap_crewmojo.report_file.tempfile.TemporaryFile", remembered)
+    monkeypatch.setattr(tempfile, "TemporaryFile", remembered)
+    return files
+
+
+def test_no_sample_stays_on_disk(
+    company: Sandbox, settings_for: Callable[..., Any], files: list[IO[bytes]]
+) -> None:
+    """Of a report without one of its keys; of two empty windows, and one that is not due."""
+    key = {"id": "oneonone.detail", "primary_keys": ["no column"]}
+    config = settings_for(company, key, "engagement.survey")
+    config |= {"end_date": "2025-06-02", "lookback_days": 0, "request_timeout": 300}
+    TapCrewmojo(config=config, setup_mapper=False).run_discovery()
+    discovered = len(files)
+    assert all(file.closed for file in files)
+    bookmark = {"replication_key": "_sdc_report_end_date", "replication_key_value": "2025-06-02"}
+    state = {"bookmarks": {"engagement_survey": bookmark}}
+    assert not list(taken(TapCrewmojo(config=config, state=state), "engagement_survey"))
+    assert len(files) > discovered > 4
+    assert all(file.closed for file in files)
+
+
+def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(
+    settings_for: Callable[..., Any], files: list[IO[bytes]]
+) -> None:
     table = Table(("Code", "Score"), (("a", 1), (None, 2)))
     with Sandbox(time_scale=TIME_SCALE, reports={"x.y": ReportSource(lambda *_: table)}) as sandbox:
         report = {"id": "x.y", "primary_keys": ["Code"]}

@@ -56,7 +56,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
     assert run.returncode == 1
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
-    message = run.stderr[run.stderr.index("The settings have mistakes:") :]
+    message = run.stderr[run.stderr.index("The settings are invalid:") :]
     for words in (
         "'windw' was unexpected",
         "'money'",
@@ -86,16 +86,27 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         pytest.param({"end_date": "soon"}, "'soon' is not a date", id="no date"),
         pytest.param({"start_date": None}, "start_date is missing", id="no start"),
         pytest.param({"reports": []}, "[] should be non-empty", id="no report"),
-        pytest.param({"api_url": "ftp://x/v1"}, "not a web address", id="ftp"),
-        pytest.param({"api_url": "https://x/v2"}, "does not end in '/v1'", id="no v1"),
+        pytest.param({"api_url": "ftp://x/v1"}, "must be a web address", id="ftp"),
+        pytest.param({"api_url": "https://x/v2"}, "must end in '/v1'", id="no v1"),
+        pytest.param({"api_url": "https://x/v1\n"}, "whitespace", id="line break in the URL"),
+        pytest.param({"api_url": "https://x/a b/v1"}, "whitespace", id="blank in the URL"),
+        pytest.param({"api_url": "https://x\x00/v1"}, "control characters", id="NUL in the URL"),
+        pytest.param({"reports": [".."]}, "must not be '..'", id="a step up"),
+        pytest.param({"reports": [{"id": "."}]}, "must not be '.'", id="a step nowhere"),
+        pytest.param({"reports": [" \u3000"]}, "other characters than blanks", id="blank id"),
+        pytest.param({"reports": ["a\nb"]}, r"'a\nb' must hold", id="line break in the id"),
+        pytest.param({"reports": ["a\u2028b"]}, r"'a\u2028b' must hold", id="other line break"),
+        pytest.param({"reports": ["a\x1b[2J"]}, "no control characters", id="escape in the id"),
+        pytest.param({"reports": ["a\ud800"]}, r"'a\ud800' must hold", id="half a character"),
+        pytest.param({"reports": [{"id": "a", "name": "b\r"}]}, r"name 'b\r'", id="name"),
         pytest.param({"api_url": "https://me:pw@x/v1"}, "must not hold credentials", id="userinfo"),
         pytest.param(
             {"client_secret": 123456},
             "A value is int, not string in config['client_secret']",
             id="secret",
         ),
-        pytest.param({"api_url": "http://[::1/v1"}, "not a web address", id="bracket"),
-        pytest.param({"api_url": "https://x:abc/v1"}, "not a web address", id="port"),
+        pytest.param({"api_url": "http://[::1/v1"}, "must be a web address", id="bracket"),
+        pytest.param({"api_url": "https://x:abc/v1"}, "must be a web address", id="port"),
         pytest.param({"reports": ["[a"]}, "looks like broken JSON", id="broken JSON"),
         pytest.param(
             {"reports": {"id": "r", "client_secret": "123456"}},

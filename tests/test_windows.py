@@ -73,20 +73,67 @@ def test_what_is_due_begins_where_it_must_and_ends_at_the_end(
     unit: ReportWindow, start_date: date, end: date, bookmark: date | None, lookback: int
 ) -> None:
     windows = list(
-        due_windows(unit, start_date=start_date, end=end, bookmark=bookmark, lookback_days=lookback)
+        due_windows(
+            unit,
+            start_date=start_date,
+            end=end,
+            bookmark=bookmark,
+            yesterday=date.max,
+            lookback_days=lookback,
+        )
     )
     assert all(window.start <= window.end <= end for window in windows)
     if bookmark is None:
         assert bool(windows) == (unit.start(start_date) <= end)
         if windows:
             assert windows[0].start == unit.start(start_date)
-    elif bookmark >= end and lookback == 0:
+    elif bookmark > end or (bookmark == end and lookback == 0):
         assert not windows
     else:
         resume = min(bookmark + DAY, end)
         earliest = min(start_date, resume)
         assert windows[0].start == unit.start(max(resume - lookback * DAY, earliest))
         assert windows[-1].end == end
+
+
+near = st.integers(-70, 70).map(lambda number: number * DAY)
+
+
+@given(
+    unit=units,
+    start_date=days,
+    bookmark=days,
+    gaps=st.tuples(near, st.integers(-1, 70)),
+    lookback=st.none() | st.integers(0, 200),
+)
+def test_no_window_is_requested_for_fewer_days_than_it_was_emitted_with(
+    unit: ReportWindow,
+    start_date: date,
+    bookmark: date,
+    gaps: tuple[timedelta, int],
+    lookback: int | None,
+) -> None:
+    """Whatever `end_date`, lookback, full refresh, another unit or another time zone."""
+    to_end, to_yesterday = gaps
+    yesterday = bookmark + to_yesterday * DAY  # one day before: what another zone leaves behind
+    end = min(bookmark + to_end, yesterday + DAY)  # a later end counts as today
+    windows = list(
+        due_windows(
+            unit,
+            start_date=start_date,
+            end=end,
+            bookmark=bookmark,
+            yesterday=yesterday,
+            lookback_days=lookback,
+        )
+    )
+    for window in windows:
+        assert window.start == unit.start(window.start)
+        assert window.end >= min(unit.end(window.start), bookmark)
+    if lookback is None:
+        assert bool(windows) == (unit.start(start_date) <= max(end, min(unit.end(end), bookmark)))
+    elif end < min(bookmark, yesterday):
+        assert not windows
 
 
 @given(
@@ -104,7 +151,12 @@ def test_night_after_night_every_day_is_read_in_its_final_window(
     for gap in nights:
         end += gap * DAY
         for window in due_windows(
-            unit, start_date=first, end=end, bookmark=bookmark, lookback_days=lookback
+            unit,
+            start_date=first,
+            end=end,
+            bookmark=bookmark,
+            yesterday=end,
+            lookback_days=lookback,
         ):
             read[window.start] = window
             moved = advanced(bookmark, window, end)

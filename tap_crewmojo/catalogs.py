@@ -1,0 +1,236 @@
+"""A catalog, as a user or another program wrote it: what of it counts, and what is refused.
+
+Of a column its name, type, format and words count; a record keeps to no other limit. The tap's own
+columns and the columns of the key are always emitted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._util import read_json_file
+from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.singerlib import Catalog, Schema
+from singer_sdk.singerlib.catalog import (
+    REPLICATION_FULL_TABLE,
+    REPLICATION_INCREMENTAL,
+    Metadata,
+)
+
+from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.errors import ReportError
+from tap_crewmojo.metadata import (
+    END_DATE,
+    REQUESTED_AT,
+    RESERVED,
+    START_DATE,
+    key_properties,
+    metadata_schema,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import PurePath
+
+    from jsonschema import ValidationError
+    from singer_sdk.singerlib import CatalogEntry
+
+    from tap_crewmojo.reports import ReportConfig
+
+_LOGGER = logging.getLogger("tap-crewmojo")
+
+_OF_WINDOWS: Final = {START_DATE, END_DATE}
+_NAMES: Final = {"type": ["array", "null"], "items": {"type": "string"}}
+_METHODS: Final = {"enum": [REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE, None]}
+_FLAG: Final = {"type": ["boolean", "null"]}
+_METADATA: Final = {
+    "type": "object",
+    "required": ["breadcrumb", "metadata"],
+    "properties": {
+        "breadcrumb": {"type": "array", "items": {"type": "string"}},
+        "metadata": {
+            "type": "object",
+            "properties": {
+                "selected": _FLAG,
+                "selected-by-default": _FLAG,
+                "table-key-properties": _NAMES,
+                "forced-replication-method": _METHODS,
+            },
+        },
+    },
+}
+_STREAM: Final = {
+    "type": "object",
+    "required": ["tap_stream_id", "schema"],
+    "properties": {
+        "tap_stream_id": {"type": "string"},
+        "schema": {
+            "type": "object",
+            "properties": {
+                "properties": {
+                    "type": "object",
+                    # A column of which nothing is stated may be `true`.
+                    "additionalProperties": {"if": {"const": True}, "else": {"type": "object"}},
+                },
+            },
+        },
+        "key_properties": _NAMES,
+        "replication_method": _METHODS,
+        "metadata": {"type": ["array", "null"], "items": _METADATA},
+    },
+}
+_CATALOG: Final = {
+    "type": "object",
+    "required": ["streams"],
+    "properties": {"streams": {"type": "array", "items": _STREAM}},
+}
+
+
+def read_catalog(catalog: Catalog | dict[str, Any] | PurePath | str) -> dict[str, Any]:
+    """Return a catalog that the SDK reads as it was meant.
+
+    Args:
+        catalog: a catalog, or the file that it is in.
+
+    Raises:
+        ConfigValidationError: it is invalid; all that is wrong is listed.
+    """
+    if isinstance(catalog, Catalog):
+        content = catalog.to_dict()
+    else:
+        content = catalog if isinstance(catalog, dict) else read_json_file(catalog)
+    errors = list(_errors(content))
+    if errors:
+        lines = "\n".join(f"  - {error}" for error in errors)
+        msg = f"The catalog is invalid; run `--discover` again, or correct it:\n{lines}"
+        raise ConfigValidationError(msg, errors=[msg])
+    return {"streams": [_stream(entry) for entry in content["streams"]]}
+
+
+def complete_entry(entry: CatalogEntry, report: ReportConfig) -> Iterator[str]:
+    """Make a report's entry of the catalog complete, and yield what to warn of.
+
+    Raises:
+        ReportError: the entry is of another kind of report.
+    """
+    own = metadata_schema(dated=report.dated)
+    columns = entry.schema.properties or {}
+    keys = tuple(entry.key_properties or key_properties(report.primary_keys, dated=report.dated))
+    _check_kind(entry, report, keys)
+    if report.dated and START_DATE not in keys:
+        yield (
+            f"The key in the catalog ({', '.join(map(repr, keys))}) lacks {START_DATE!r}: a target "
+            "that upserts keeps one row of each key, whatever its window. Add it to the key, or "
+            "run `--discover` again"
+        )
+    if entry.replication_key not in {None, END_DATE}:
+        yield (
+            f"The catalog's replication key {entry.replication_key!r} is ignored: the bookmark "
+            "follows windows, not rows"
+        )
+    selection = entry.metadata.resolve_selection()
+    for name in keys:
+        if name not in own and selection[()] and not selection["properties", name]:
+            yield (
+                f"Column {name!r} is in the key, and is emitted although the catalog deselects it. "
+                "To leave it out, choose other primary_keys, and run `--discover` again"
+            )
+    vendors = {name: column for name, column in columns.items() if name not in RESERVED}
+    entry.schema.properties = vendors | {
+        name: Schema.from_dict(column) for name, column in own.items()
+    }
+    for name in (*own, *keys):
+        entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
+    entry.key_properties = list(keys)
+    entry.replication_key = entry.metadata.root.replication_key = END_DATE if report.dated else None
+    if not report.dated:
+        entry.replication_method = REPLICATION_FULL_TABLE
+
+
+def _check_kind(entry: CatalogEntry, report: ReportConfig, keys: tuple[str, ...]) -> None:
+    has_windows = not _OF_WINDOWS.isdisjoint({*(entry.schema.properties or ()), *keys})
+    if report.dated and entry.key_properties and not has_windows:
+        msg = (
+            f"report '{report.id}': the catalog is of a FULL_TABLE report, but in the settings it "
+            "has windows, which would overwrite each other; run `--discover` again"
+        )
+        raise ReportError(msg)
+    if not report.dated and not _OF_WINDOWS.isdisjoint(keys):
+        msg = (
+            f"report '{report.id}': the catalog is of a report with windows, but the settings have "
+            "it as FULL_TABLE; run `--discover` again"
+        )
+        raise ReportError(msg)
+    if {*keys} <= {*_OF_WINDOWS, REQUESTED_AT}:
+        msg = (
+            f"report '{report.id}': the key in the catalog ({', '.join(map(repr, keys))}) is the "
+            "same for all rows of a window; run `--discover` again"
+        )
+        raise ReportError(msg)
+
+
+def _errors(catalog: Mapping[str, Any]) -> Iterator[str]:
+    invalid = sorted(JSONSchemaValidator(_CATALOG).iter_errors(catalog), key=lambda e: e.path)
+    yield from map(_sentence, invalid)
+    if invalid:
+        return
+    ids = Counter(entry["tap_stream_id"] for entry in catalog["streams"])
+    for name, count in ids.items():
+        if count > 1:
+            yield f"the stream {name!r} is in it {count} times"
+    for entry in catalog["streams"]:
+        for metadata in entry.get("metadata") or ():
+            _, *parts = metadata["breadcrumb"] or [""]
+            if len(parts) > 1 and metadata["metadata"].get("selected") is False:
+                yield (
+                    f"the stream {entry['tap_stream_id']!r} deselects a part of its column "
+                    f"{parts[0]!r}: select or deselect the whole column"
+                )
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return what is wrong, without the values of the catalog."""
+    place = "catalog" + "".join(f"[{part!r}]" for part in error.absolute_path)
+    expected: Any = error.validator_value
+    value: Any = error.instance
+    match error.validator:
+        case "required":
+            return f"{place} lacks {next(name for name in expected if name not in value)!r}"
+        case "enum":
+            return f"{place} must be one of {', '.join(map(str, filter(None, expected)))}"
+        case _:
+            return f"{place} must be {expected if isinstance(expected, str) else expected[0]}"
+
+
+def _stream(entry: Mapping[str, Any]) -> dict[str, Any]:
+    name = entry["tap_stream_id"]
+    if entry.get("stream") not in {None, name}:
+        _LOGGER.warning(
+            "The catalog's stream %r is emitted by its own name, not as %r: to rename it, use the "
+            "setting `reports`, `name`",
+            name,
+            entry["stream"],
+        )
+    metadata = list(entry.get("metadata") or ())
+    root = next((each["metadata"] for each in metadata if not each["breadcrumb"]), None)
+    if root is None:  # without which the SDK deselects all columns
+        root = {"selected": True}
+        metadata.append({"breadcrumb": [], "metadata": root})
+    columns = entry["schema"].get("properties", {})
+    return {
+        **entry,
+        "stream": name,
+        "schema": {"type": "object", "properties": {k: _column(v) for k, v in columns.items()}},
+        "metadata": metadata,
+        "key_properties": entry.get("key_properties") or root.get("table-key-properties"),
+    }
+
+
+def _column(schema: Mapping[str, Any] | bool) -> dict[str, Any]:  # noqa: FBT001  # JSON schema
+    if isinstance(schema, bool):
+        return ColumnType.STRING.json_schema
+    words = {name: schema[name] for name in ("title", "description") if name in schema}
+    return words | ColumnType.of_json_schema(schema).json_schema
