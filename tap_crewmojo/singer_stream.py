@@ -7,6 +7,7 @@ import itertools
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import msgspec
 from singer_sdk import Stream
 from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -14,16 +15,14 @@ from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.records import as_dict
 from tap_crewmojo.stream_maps import apply_maps, change_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SdkRecord
 
-    from tap_crewmojo.column_types import Value
     from tap_crewmojo.records import Record
 
 Made = TypeVar("Made")
@@ -50,12 +49,11 @@ class BatchedStream(Stream, abc.ABC):
             self._is_syncing = False
 
     @abc.abstractmethod
-    def _batches(self, made: Callable[[tuple[str, ...], list[Record]], Made]) -> Iterator[Made]:
+    def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:
         """Yield what is made of the records that are due, a batch at a time.
 
         Args:
-            made: takes the columns' names and the records. If it raises a `ReportError`, the
-                report has failed.
+            made: takes the records. If it raises a `ReportError`, the report has failed.
         """
 
     @override
@@ -66,7 +64,7 @@ class BatchedStream(Stream, abc.ABC):
             ReportError: the report cannot be had, and this was not called by `sync`, which goes on
                 with the other reports.
         """
-        for records in self._batches(_as_dicts):
+        for records in self._batches(msgspec.to_builtins):
             yield from records
 
     @override
@@ -81,10 +79,10 @@ class BatchedStream(Stream, abc.ABC):
         most = self.ABORT_AT_RECORD_COUNT or sys.maxsize  # less in a connection test
         with self.get_record_counter() as counter, self.get_sync_timer():
 
-            def lines(names: tuple[str, ...], records: list[Record]) -> bytes:
+            def lines(records: list[Record]) -> bytes:
                 records = records[: most - counter.value]
                 counter.increment(len(records))
-                return writer.lines(self._mapped(names, records), self._stream_version)
+                return writer.lines(self._mapped(records), self._stream_version)
 
             try:
                 for encoded in self._batches(lines):
@@ -110,15 +108,13 @@ class BatchedStream(Stream, abc.ABC):
             ]
         self._stream_maps = None
 
-    def _mapped(
-        self, names: tuple[str, ...], records: list[Record]
-    ) -> Iterable[tuple[str, Record]]:
+    def _mapped(self, records: list[Record]) -> Iterable[tuple[str, Record]]:
         """Return the records that are sent, each with the name of its stream."""
         maps = self.stream_maps
         is_pruned = any(len(path) > _COLUMN and not self.mask[path] for path in self.mask)
         if len(maps) == 1 and change_nothing(maps) and not is_pruned:
             return zip(itertools.repeat(maps[0].stream_alias), records, strict=False)
-        rows = _as_dicts(names, records)
+        rows: list[dict[str, Any]] = msgspec.to_builtins(records)
         if is_pruned:
             for row in rows:
                 pop_deselected_record_properties(row, self.schema, self.mask)
@@ -145,7 +141,3 @@ class BatchedStream(Stream, abc.ABC):
     def _activate_version(self) -> None:
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
-
-
-def _as_dicts(names: Sequence[str], records: Iterable[Record]) -> list[dict[str, Value]]:
-    return [as_dict(record, names) for record in records]

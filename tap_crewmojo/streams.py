@@ -124,7 +124,7 @@ class ReportStream(BatchedStream):
                 self._complete(request.window)
 
     @override
-    def _batches(self, made: Callable[[tuple[str, ...], list[Record]], Made]) -> Iterator[Made]:
+    def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:
         """Yield what is made of the records of the windows that are due, a batch at a time.
 
         A STATE follows each window of which all has been taken.
@@ -136,7 +136,7 @@ class ReportStream(BatchedStream):
                         maker.rehearse(report)
                     for records in maker.batches(report):
                         self._announce_change(schema)
-                        yield made(maker.names, records)
+                        yield made(records)
                 self._complete(request.window)
 
     @contextlib.contextmanager
