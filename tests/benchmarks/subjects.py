@@ -23,7 +23,7 @@ SMALL: Final = (1, 10_000)
 
 OUR_CSV: Final = "tap-crewmojo, CSV"
 OUR_JSON: Final = "tap-crewmojo, JSON"
-OUR_SDK_LANE: Final = "tap-crewmojo, CSV, with a stream map (the SDK's lane)"
+OUR_MAP: Final = "tap-crewmojo, CSV, with a stream map (one column hashed, one left out)"
 OUR_BATCHES: Final = "tap-crewmojo, CSV, BATCH as parquet"
 OUR_DISCOVERY: Final = "tap-crewmojo, CSV, without a catalog (types inferred first)"
 IDIOMATIC: Final = "idiomatic SDK tap, CSV"
@@ -78,12 +78,13 @@ class Subjects:
             "encoding": {"format": "parquet"},
             "storage": {"root": self._folder.as_uri(), "prefix": "batch-"},
         }
+        hashed = {"Email": "sha256('salt' + Email)", "Notes": None}
         ours, sdk, cdk = environments.OURS, environments.SDK, environments.AIRBYTE
         dlt, script = environments.DLT, self._script
         return [
             Subject(OUR_CSV, ours, self._ours("csv"), SMALL),
             Subject(OUR_JSON, ours, self._ours("json"), SMALL),
-            Subject(OUR_SDK_LANE, ours, self._ours("csv", stream_maps={"big": {}})),
+            Subject(OUR_MAP, ours, self._ours("csv", stream_maps={"big": hashed})),
             Subject(OUR_BATCHES, ours, self._ours("csv", batch_config=batches)),
             Subject(OUR_DISCOVERY, ours, self._ours("csv", catalog=False)),
             Subject(IDIOMATIC, sdk, self._idiomatic("csv")),
