@@ -89,6 +89,8 @@ class BatchedStream(Stream, abc.ABC):
                     writer.write_lines(encoded)
                     if counter.value >= most:
                         break
+                self._finalize_state(self.stream_state)
+                self._write_state_message()
             finally:
                 writer.flush()  # the SDK leaves out a last STATE that is as the one before
 
