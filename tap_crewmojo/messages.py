@@ -13,9 +13,10 @@ from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
 from tap_crewmojo.clock import Clock
+from tap_crewmojo.errors import ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -63,12 +64,22 @@ class MessageWriter(MsgSpecWriter):
         else:
             self.flush()
 
-    def write_records(self, stream: str, records: Sequence[Record], version: int | None) -> None:
-        """Write a RECORD message for each of some records, which are not looked at any more."""
+    def lines(self, records: Iterable[tuple[str, Record]], version: int | None) -> bytes:
+        """Return a RECORD message for each of some records, each given with its stream.
+
+        Raises:
+            ReportError: a value cannot be written as JSON.
+        """
         now = self._clock.now()
-        lines = _ENCODER.encode_lines(
-            [_RecordLine(stream, record, version, now) for record in records]
-        )
+        lines = [_RecordLine(stream, record, version, now) for stream, record in records]
+        try:
+            return _ENCODER.encode_lines(lines)
+        except (TypeError, ValueError):  # whose text may quote it
+            msg = "holds a value that cannot be written as JSON; a stream map may have made it"
+            raise ReportError(msg) from None
+
+    def write_lines(self, lines: bytes) -> None:
+        """Write RECORD messages, which are not held back for long."""
         if len(lines) < _STEP:
             self._gathered += lines
             self._flush_if_due()

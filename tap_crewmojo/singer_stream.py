@@ -1,26 +1,34 @@
-"""What this tap does in another way than the SDK's streams: fast lane, state, version messages."""
+"""How this tap departs from the SDK's streams: records in batches, state, version messages."""
 
 from __future__ import annotations
 
 import abc
 import itertools
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import msgspec
 from singer_sdk import Stream
+from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.records import as_dict
+from tap_crewmojo.stream_maps import apply_maps, change_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SdkRecord
 
     from tap_crewmojo.records import Record
+
+Made = TypeVar("Made")
+
+_COLUMN: Final = 2
+"""Parts of the path to a column in a catalog; what lies in nested JSON has more."""
 
 
 class BatchedStream(Stream, abc.ABC):
@@ -41,8 +49,12 @@ class BatchedStream(Stream, abc.ABC):
             self._is_syncing = False
 
     @abc.abstractmethod
-    def _batches(self) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
-        """Yield the records in batches, with their columns' names."""
+    def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:
+        """Yield what is made of the records that are due, a batch at a time.
+
+        Args:
+            made: takes the records. If it raises a `ReportError`, the report has failed.
+        """
 
     @override
     def get_records(self, context: Context | None) -> Iterable[SdkRecord]:
@@ -52,42 +64,63 @@ class BatchedStream(Stream, abc.ABC):
             ReportError: the report cannot be had, and this was not called by `sync`, which goes on
                 with the other reports.
         """
-        records = (as_dict(record, names) for names, batch in self._batches() for record in batch)
-        # A connection test ends by itself: the SDK would end it as an error, and log it so.
-        yield from itertools.islice(records, self.ABORT_AT_RECORD_COUNT)
+        for records in self._batches(msgspec.to_builtins):
+            yield from records
 
     @override
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
+        """Write the records in batches; the SDK's way costs much more for each record."""
         writer = self._tap.message_writer
         if not isinstance(writer, MessageWriter):
             yield from super()._sync_records(context, write_messages=write_messages)
             return
-        try:
-            if write_messages and self._is_plain():
-                self._write_batches(writer)
-            else:
-                yield from super()._sync_records(context, write_messages=write_messages)
-        finally:
-            writer.flush()  # the SDK leaves out a last STATE that is as the one before
-
-    def _write_batches(self, writer: MessageWriter) -> None:
-        """Take the fast lane: nothing of the SDK's work on single records is asked for."""
+        most = self.ABORT_AT_RECORD_COUNT or sys.maxsize  # less in a connection test
         with self.get_record_counter() as counter, self.get_sync_timer():
-            for _, records in self._batches():
-                writer.write_records(self.name, records, self._stream_version)
-                counter.increment(len(records))
 
-    def _is_plain(self) -> bool:
-        first, *others = self.stream_maps
-        return (
-            self.ABORT_AT_RECORD_COUNT is None
-            and not self.child_streams
-            and not others
-            and type(first) is SameRecordTransform
-            and not first.flattening_enabled
-        )
+            def lines(records: list[Record]) -> bytes:
+                records = records[: most - counter.value]
+                counter.increment(len(records))
+                return writer.lines(self._mapped(records), self._stream_version)
+
+            try:
+                for encoded in self._batches(lines):
+                    writer.write_lines(encoded)
+                    if counter.value >= most:
+                        break
+                self._finalize_state(self.stream_state)
+                self._write_state_message()
+            finally:
+                writer.flush()  # the SDK leaves out a last STATE that is as the one before
+
+    def set_up_maps(self, *, are_used: bool = True) -> None:
+        """Build the stream maps for the columns as they are now.
+
+        Args:
+            are_used: otherwise the settings' maps do not concern this stream, and may not fit it.
+        """
+        schema = get_selected_schema(self.name, self.effective_schema, self.mask)
+        mapper = self._tap.mapper
+        if are_used:
+            mapper.register_raw_stream_schema(self.name, schema, self.primary_keys)
+        else:
+            mapper.stream_maps[self.name] = [
+                SameRecordTransform(self.name, schema, self.primary_keys, None)
+            ]
+        self._stream_maps = None
+
+    def _mapped(self, records: list[Record]) -> Iterable[tuple[str, Record]]:
+        """Return the records that are sent, each with the name of its stream."""
+        maps = self.stream_maps
+        is_pruned = any(len(path) > _COLUMN and not self.mask[path] for path in self.mask)
+        if len(maps) == 1 and change_nothing(maps) and not is_pruned:
+            return zip(itertools.repeat(maps[0].stream_alias), records, strict=False)
+        rows: list[dict[str, Any]] = msgspec.to_builtins(records)
+        if is_pruned:
+            for row in rows:
+                pop_deselected_record_properties(row, self.schema, self.mask)
+        return apply_maps(maps, rows)
 
     @override
     def _increment_stream_state(

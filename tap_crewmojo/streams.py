@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
@@ -31,7 +30,7 @@ from tap_crewmojo.stream_log import StreamLog
 from tap_crewmojo.windows import advanced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from singer_sdk import Tap
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.report_file import Report
     from tap_crewmojo.reports import ReportConfig, ReportRequest
     from tap_crewmojo.settings import Settings
+    from tap_crewmojo.singer_stream import Made
     from tap_crewmojo.windows import Window
 
 
@@ -181,17 +181,17 @@ class ReportStream(BatchedStream):
                 self._complete(request.window)
 
     @override
-    def _batches(self) -> Iterator[tuple[tuple[str, ...], list[Record]]]:
-        """Yield the records of the windows that are due, in batches, with their columns' names.
+    def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:
+        """Yield what is made of the records of the windows that are due, a batch at a time.
 
-        A STATE follows each window whose records have all been taken.
+        A STATE follows each window of which all has been taken.
         """
         with self._run() as (schema, requests):
             for request in requests:
                 with self._window(request, schema) as (report, maker):
                     for records in maker.batches(report):
                         self._announce_change(schema)
-                        yield maker.names, records
+                        yield made(records)
                 self._complete(request.window)
 
     @contextlib.contextmanager
@@ -254,10 +254,7 @@ class ReportStream(BatchedStream):
         if (changed := schema.take_change()) is None:
             return
         self._schema = self._input_schema = changed
-        self._tap.mapper.register_raw_stream_schema(
-            self.name, get_selected_schema(self.name, changed, self.mask), self.primary_keys
-        )
-        self._stream_maps = None
+        self.set_up_maps()
         if self._is_syncing:
             self._write_schema_message()
 

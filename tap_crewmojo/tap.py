@@ -25,11 +25,12 @@ from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
 from tap_crewmojo.prefetch import Prefetch, Workers
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.settings import Settings
+from tap_crewmojo.stream_maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.streams import ReportStream
 from tap_crewmojo.summary import failures, raise_failures, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import PurePath
     from types import FrameType
     from typing import IO, TextIO
@@ -68,16 +69,6 @@ class TapCrewmojo(Tap):
             catalog=None if catalog is None else read_catalog(catalog),
             **options,
         )
-
-    @override
-    def setup_mapper(self) -> None:
-        """Set up the stream maps, once the catalog is complete.
-
-        Raises:
-            ConfigValidationError: the catalog has none of the reports.
-        """
-        _ = self.streams
-        super().setup_mapper()
 
     @override
     def discover_streams(self) -> Sequence[ReportStream]:
@@ -135,6 +126,22 @@ class TapCrewmojo(Tap):
         known = {stream.name for stream in self._report_streams() if stream.has_columns}
         streams = super().catalog_dict["streams"]
         return {"streams": [stream for stream in streams if stream["tap_stream_id"] in known]}
+
+    @override
+    def setup_mapper(self) -> None:
+        """Set up the stream maps, of the streams that are selected and have their columns.
+
+        Raises:
+            ConfigValidationError: the catalog has none of the reports.
+        """
+        self.mapper = mapper_of(self.config, self.logger)
+        columns: dict[str, Collection[str] | None] = {}
+        for stream in self._report_streams():
+            failed = stream.progress.failure is not None
+            columns[stream.name] = None if failed else stream.effective_schema.get("properties", {})
+            stream.set_up_maps(are_used=stream.selected and not failed)
+        for warning in map_warnings(self.config.get("stream_maps") or {}, columns):
+            self.logger.warning(warning)
 
     def _report_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]
@@ -246,7 +253,11 @@ class TapCrewmojo(Tap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        errors = [*schema_mistakes(self._config, schema), *mistakes(self._config)]
+        errors = [
+            *schema_mistakes(self._config, schema),
+            *mistakes(self._config),
+            *map_errors(self._config),
+        ]
         for warning in unknown(self._config, schema["properties"]):
             self.logger.warning(warning)
         if errors and raise_errors:

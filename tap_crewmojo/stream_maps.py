@@ -1,0 +1,231 @@
+"""Stream maps: what the settings make of the records of each stream, by the SDK's mapper.
+
+The maps see data about people. No text here repeats a value, or what an expression complains of.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import itertools
+import logging
+import traceback
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any, Final
+
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+    CustomStreamMap,
+    PluginMapper,
+    SameRecordTransform,
+    StreamMap,
+)
+
+from tap_crewmojo.column_names import VARIANT_SUFFIX, ColumnNames
+from tap_crewmojo.errors import ReportError
+from tap_crewmojo.metadata import ROW_NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+_OPTIONS: Final = frozenset(
+    {
+        MAPPER_ALIAS_OPTION,
+        MAPPER_ELSE_OPTION,
+        MAPPER_FILTER_OPTION,
+        MAPPER_KEY_PROPERTIES_OPTION,
+        MAPPER_SOURCE_OPTION,
+    }
+)
+_NULLS: Final = (None, NULL_STRING)
+_RECORD: Final = ("_", "record")
+"""Names of the whole record in an expression."""
+
+_NAMES: Final = frozenset(
+    {*_RECORD, "config", "fake", "self", "__stream_name__", "__original_stream_name__"}
+)
+_FUNCTIONS: Final = frozenset(object.__new__(CustomStreamMap).functions)
+
+
+def mapper_of(config: Mapping[str, Any], logger: logging.Logger) -> PluginMapper:
+    """Return the SDK's mapper for a configuration.
+
+    A column that a map drops or replaces takes its variant with it: the values which do not fit
+    the column's type would be sent unchanged. A map that names the variant decides itself.
+    """
+    logging.getLogger(PluginMapper.__module__).addFilter(_without_values)
+    maps = {key: _with_variants(given) for key, given in (config.get("stream_maps") or {}).items()}
+    return PluginMapper({**config, "stream_maps": maps}, logger)
+
+
+def map_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is invalid in the stream maps, a sentence each, as far as no column matters."""
+    maps = config.get("stream_maps")
+    for key, given in maps.items() if isinstance(maps, dict) else ():
+        if key.startswith("__"):
+            if key != MAPPER_ELSE_OPTION:
+                yield f"stream_maps: {key!r} must be a stream, or {MAPPER_ELSE_OPTION!r}"
+        elif isinstance(given, dict):
+            for name, value in given.items():
+                if error := _error(name, value):
+                    yield f"stream_maps: {name!r} of {key!r} {error}"
+        elif given not in _NULLS:
+            yield f"stream_maps: {key!r} must be an object, or null to leave the stream out"
+
+
+def map_warnings(
+    maps: Mapping[str, Any], columns: Mapping[str, Collection[str] | None]
+) -> Iterator[str]:
+    """Yield which maps and entries change nothing, a sentence each.
+
+    Args:
+        maps: the setting.
+        columns: the columns of each stream, where they are known.
+    """
+    for key, given in maps.items():
+        if key == MAPPER_ELSE_OPTION:
+            continue
+        entries = given if isinstance(given, dict) else {}
+        source = entries.get(MAPPER_SOURCE_OPTION, key)
+        matched = [known for name, known in columns.items() if fnmatch(name, source)]
+        if not matched:
+            yield (
+                f"stream_maps: no stream is called {source!r}. The map {key!r} changes nothing"
+                f"{_nearest(source, columns)}"
+            )
+            continue
+        known = set().union(*(names or () for names in matched))
+        if None not in matched:
+            yield from _unknown_columns(key, entries, known)
+
+
+def apply_maps(
+    maps: Sequence[StreamMap], records: Iterable[dict[str, Any]]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return what the maps make of some records, each with the name of its stream.
+
+    Raises:
+        ReportError: an expression fails on a record; the text names the row's number, no value.
+    """
+    mapped = []
+    try:
+        for record, stream_map in itertools.product(records, maps):
+            if (changed := stream_map.transform(record)) is not None:
+                mapped.append((stream_map.stream_alias, changed))
+    except Exception as exc:  # noqa: BLE001  # whatever an expression raises; it may quote a value
+        msg = (
+            f"does not fit the stream map {stream_map.stream_alias!r}: {_place(exc)} fails in row "
+            f"{record.get(ROW_NUMBER)} ({type(exc).__name__}). An expression must take every "
+            "value of the columns that it uses, and null"
+        )
+        raise ReportError(msg) from None
+    return mapped
+
+
+def change_nothing(maps: Iterable[StreamMap]) -> bool:
+    """Whether the maps pass each record on as it is."""
+    return all(type(each) is SameRecordTransform and not each.flattening_enabled for each in maps)
+
+
+def _without_values(line: logging.LogRecord) -> bool:
+    """Leave out what the SDK says of maps below a warning: results of filters, expressions."""
+    return line.levelno >= logging.WARNING
+
+
+def _with_variants(given: Any) -> Any:  # noqa: ANN401  # whatever a configuration holds
+    if not isinstance(given, dict):
+        return given
+    names = ColumnNames((), ())
+    return {**{names.variant(name): None for name in given if name not in _OPTIONS}, **given}
+
+
+def _error(name: str, value: object) -> str | None:
+    match name:
+        case _ if value is None:
+            return None
+        case "__else__":
+            return None if value in _NULLS else "must be null"
+        case "__source__" | "__alias__":
+            return None if isinstance(value, str) else "must be the name of a stream"
+        case "__key_properties__":
+            names = isinstance(value, list) and all(isinstance(column, str) for column in value)
+            return None if names else "must be an array of columns, or null"
+        case "__filter__":
+            return _expression_error(value)
+        case _:
+            return None if value in _NULLS else _expression_error(value)
+
+
+def _expression_error(text: object) -> str | None:
+    tree = _parsed(text)
+    if tree is None:
+        return "must be a valid expression"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            name = node.func.id
+            if name not in _FUNCTIONS:
+                return f"uses an unknown function, {name!r}{_nearest(name, _FUNCTIONS)}"
+    return None
+
+
+def _parsed(text: object) -> ast.AST | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return body[0] if body and isinstance(body[0], ast.Expr) else None  # as the SDK reads it
+
+
+def _unknown_columns(key: str, entries: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
+    for name, value in entries.items():
+        if name not in _OPTIONS and value in _NULLS:
+            if name not in known and name.removesuffix(VARIANT_SUFFIX) not in known:
+                yield (
+                    f"stream_maps: {key!r} leaves out the column {name!r}, which does not exist"
+                    f"{_nearest(name, known)}"
+                )
+        elif name == MAPPER_FILTER_OPTION or name not in _OPTIONS:
+            for column in sorted(_used_columns(value).difference(known)):
+                yield (
+                    f"stream_maps: {name!r} of {key!r} uses the column {column!r}, which does not "
+                    f"exist{_nearest(column, known)}"
+                )
+
+
+def _used_columns(text: object) -> set[str]:
+    """Return the columns that an expression uses, as far as it names them."""
+    tree = _parsed(text)
+    nodes = list(ast.walk(tree)) if tree else []
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    set_here = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    keys = {
+        node.slice.value
+        for node in nodes
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in _RECORD
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+    }
+    return {node.id for node in names} - set_here - _NAMES - _FUNCTIONS | keys
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _place(exc: Exception) -> str:
+    """Return what of a map has failed: only the SDK's own frame knows the column."""
+    for frame, _ in traceback.walk_tb(exc.__traceback__):
+        if frame.f_code is CustomStreamMap._eval.__code__:  # noqa: SLF001
+            name = frame.f_locals["property_name"] or MAPPER_FILTER_OPTION
+            return f"the expression of {name!r}"
+    return "it"
