@@ -89,7 +89,7 @@ class BatchedStream(Stream, abc.ABC):
                     writer.write_lines(encoded)
                     if counter.value >= most:
                         break
-                self._finalize_state(self.stream_state)
+                self.state_manager.is_flushed = False
                 self._write_state_message()
             finally:
                 writer.flush()  # the SDK leaves out a last STATE that is as the one before
