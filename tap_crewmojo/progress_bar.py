@@ -24,7 +24,7 @@ _FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} windows, {elapsed}<{
 @contextlib.contextmanager
 def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
     """Show how far the streams have come, while the context lasts."""
-    if not sys.stderr.isatty() or not find_spec("tqdm"):
+    if not sys.stderr or not sys.stderr.isatty() or not find_spec("tqdm"):
         yield
         return
     from tqdm import tqdm  # noqa: PLC0415  # an extra

@@ -55,6 +55,9 @@ CELLS = [pytest.param("x" * 80, id="short-rows"), pytest.param("x" * 20_000, id=
 PIPE = 4096
 """Bytes between the tap and its reader; as few as can be, so that it is never far ahead."""
 
+FULL = Path("/dev/full")
+"""A disk without room, which Linux has."""
+
 PEOPLE = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process in other ways")
@@ -372,6 +375,19 @@ def test_a_signal_while_a_job_is_polled_keeps_what_is_complete(
     assert not run.records("b")
 
 
+@posix
+def test_ctrl_c_while_the_program_is_loaded_prints_no_traceback() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "tap_crewmojo", "--version"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        loading = next(line for line in process.stderr if b"singer_sdk" in line)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert loading
+    assert process.returncode == -signal.SIGINT
+    assert b"Traceback" not in rest
+
+
 @pytest.fixture(scope="module")
 def clean_run(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_tap(several(company), tmp_path_factory.mktemp("clean")).succeeded()
@@ -418,6 +434,44 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
         assert tap.process.wait() > 0
         assert_told_without_a_traceback(tap.run)
         assert list(tap.temporary.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize("output", ["closed", *(["full"] if FULL.exists() else [])])
+@pytest.mark.parametrize("arguments", [(), ("--discover",), ("--about",), ("--help",)], ids=str)
+def test_an_output_that_cannot_be_written_is_said_once_and_ends_the_run(
+    arguments: tuple[str, ...], output: str, company: Sandbox, tmp_path: Path
+) -> None:
+    command = [*tap_command(settings(company, PEOPLE), tmp_path), *arguments]
+    redirected = {"full": f">{FULL}", "closed": ">&-"}[output]
+    run = in_shell(command, redirected, tmp_path)
+    reason = {"full": "no space left on device", "closed": "standard output is closed"}[output]
+    assert run.returncode == 1
+    assert run.stderr.count(f"The output could not be written: {reason}") == 1
+    assert_told_without_a_traceback(run)
+
+
+@posix
+@pytest.mark.parametrize("redirected", ["2>&-", *([f"2>{FULL}"] if FULL.exists() else [])])
+def test_a_log_that_cannot_be_written_does_not_stop_the_rows(
+    redirected: str, company: Sandbox, tmp_path: Path
+) -> None:
+    run = in_shell(tap_command(settings(company, PEOPLE), tmp_path), redirected, tmp_path)
+    assert len(run.succeeded().records("people_directory")) == company.people
+
+
+def in_shell(command: list[str], redirected: str, folder: Path) -> Run:
+    """Run a command, its streams redirected by a shell."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirected}', "sh", *command],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env=tap_environment(),
+        timeout=PATIENCE,
+        encoding="utf-8",
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
 
 
 @posix
