@@ -103,7 +103,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             NoTokenError: the request failed in a way that may pass.
         """
         requested_at = self._clock.monotonic()
-        self.logger.info("Requesting an access token")
+        self.logger.debug("Requesting an access token")
         try:
             with self._session.post(
                 self.auth_endpoint,

@@ -101,7 +101,7 @@ class CrewmojoClient:
             DroppedError: the report is not wanted any more.
             ReportError: the report cannot be had; the text names it and its window.
         """
-        log, started_at = StreamLog.about(request), self._clock.monotonic()
+        log, started_at = StreamLog.about(request, is_wanted), self._clock.monotonic()
         job = _Job(request, log, is_wanted, started_at, self._settings.max_job_attempts)
         with self._clock.every(_WORD_EVERY, lambda: self._tell(job)):
             return self._attempt(job)

@@ -152,15 +152,16 @@ class ReportStream(BatchedStream):
             dated=self.report.dated,
             is_selected=lambda name: self.mask["properties", name],
         )
-        try:
-            with self.progress.watched(fails_alone=self._is_syncing):
+        with self.progress.watched(fails_alone=self._is_syncing):
+            try:
                 yield schema, self._requests()
                 self._activate_version()
-        finally:
-            for warning in schema.warnings():
-                self._log.warning(warning)
-        if self.progress.failure:
-            self._prefetch.drop(self.report)
+            except ReportError:
+                self._prefetch.drop(self.report)
+                raise
+            finally:
+                for warning in schema.warnings():
+                    self._log.warning(warning)
 
     def _requests(self) -> Iterator[ReportRequest]:
         if self.progress.failure:

@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+import signal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -21,10 +22,10 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
 from tap_crewmojo.prefetch import Prefetch, Workers
+from tap_crewmojo.progress import failures, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.settings import Settings
 from tap_crewmojo.streams import ReportStream
-from tap_crewmojo.summary import failures, raise_failures, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +112,7 @@ class TapCrewmojo(Tap):
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync_all(self) -> None:
-        """Sync all streams, also those after one that failed.
+        """Sync all streams, also those after one that failed; log how each ended, however it did.
 
         Raises:
             SyncFailedError: some reports failed; their bookmarks stand where they were good.
@@ -120,9 +121,12 @@ class TapCrewmojo(Tap):
         for stream in streams:
             self._prefetch.plan(stream.plan())
         progress = [stream.progress for stream in streams]
-        with progress_bar(progress):
-            super().sync_all()
-        tell(progress, self.logger)
+        try:
+            with progress_bar(progress):
+                super().sync_all()
+        finally:
+            for each in progress:
+                each.summarize()
         raise_failures(progress)
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
@@ -215,8 +219,12 @@ class TapCrewmojo(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End the run with the exit code that shells give to a signal.
 
-        A STATE has followed each completed window already, so nothing is left to be said.
+        A STATE has followed each complete window already.
         """
+        self.logger.warning(
+            "Ended by %s: the next run resumes after the last complete window of each report",
+            signal.Signals(signum).name,
+        )
         ending = SystemExit(128 + signum)
         if isinstance(self.message_writer, MessageWriter):
             self.message_writer.end(ending)
