@@ -236,6 +236,13 @@ def assert_told_without_a_traceback(run: Run) -> None:
         assert words not in run.stderr, run.stderr
 
 
+def assert_said_then_summarized(run: Run, reason: str, result: str) -> None:
+    """The log has the reason once, then how the stream ended, and nothing else from the SDK."""
+    assert run.stderr.count(reason) == 1
+    assert f"x_y: Summary: {result}" in run.stderr.split(reason)[1]
+    assert "| ERROR " not in run.stderr.split(reason)[1]
+
+
 def assert_clean_end(tap: Tap, run: Run) -> None:
     """Nothing is left behind: no half a line, no file, no Python innards on stderr."""
     assert tap.lines[-1].endswith(b"\n"), "half a line, which no target can read"
@@ -262,6 +269,10 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
             run = tap.signalled(number)
         assert_clean_end(tap, run)
         assert run.returncode == 128 + number
+        assert_said_then_summarized(
+            run, f"Ended by {number.name}: the next run resumes", "unfinished"
+        )
+        assert "unfinished, 1 of 3 windows, 20 rows" in run.stderr
         assert run.bookmarks == {"x_y": "2025-01-31"}
         assert windows(run, "x_y") == ["2025-01-01", "2025-02-01"]
 
@@ -431,8 +442,10 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
     ):
         tap.read_until(is_record_of("2025-01-01"))
         tap.stdout.close()
-        assert tap.process.wait() > 0
+        assert tap.process.wait() == 1
         assert_told_without_a_traceback(tap.run)
+        assert_said_then_summarized(tap.run, "The target has stopped reading", "unfinished")
+        assert "unhandled" not in re.sub(r".*\| DEBUG .*", "", tap.log)
         assert list(tap.temporary.iterdir()) == []
 
 
