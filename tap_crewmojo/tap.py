@@ -17,8 +17,14 @@ from typing_extensions import override
 from tap_crewmojo.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
-from tap_crewmojo.environment import environment_mistakes, unknown_variables
+from tap_crewmojo.environment import (
+    environment_mistakes,
+    machine_mistakes,
+    unknown_variables,
+    unread_variables,
+)
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.json_files import parse_object, read_object
 from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
 from tap_crewmojo.prefetch import Prefetch, Workers
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+_PREFIX = "TAP_CREWMOJO_"
 _BOOKMARK = ("replication_key", "replication_key_value")
 
 
@@ -150,15 +157,19 @@ class TapCrewmojo(Tap):
         """Read what `--config` names.
 
         Raises:
-            ConfigValidationError: variables of the environment hold what their settings cannot be.
+            ConfigValidationError: a file, or a variable of the environment, is invalid.
         """
         if "ENV" in value:
             cls.append_builtin_config(cls.config_jsonschema)
-            for warning in unknown_variables(os.environ, "TAP_CREWMOJO_", cls.config_jsonschema):
+            for warning in unknown_variables(os.environ, _PREFIX, cls.config_jsonschema):
                 cls.logger.warning(warning)
-            if errors := list(environment_mistakes(os.environ, "TAP_CREWMOJO_")):
+            if errors := list(environment_mistakes(os.environ, _PREFIX, cls.config_jsonschema)):
                 raise _mistakes_error(errors)
-        return super().cb_config(ctx, param, value)
+        given = super().cb_config(ctx, param, tuple(name for name in value if name == "ENV"))
+        for name in value:
+            if name != "ENV":
+                given.config |= read_object("--config", name)
+        return given
 
     @classmethod
     @override
@@ -168,7 +179,7 @@ class TapCrewmojo(Tap):
         """Run the command line, once the files given to it are known to be what they should be.
 
         Raises:
-            ConfigValidationError: a file holds no JSON object.
+            ConfigValidationError: a file does not hold a JSON object.
         """
         super().invoke(
             state=_json_object("--state", state),
@@ -208,7 +219,12 @@ class TapCrewmojo(Tap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        errors = [*schema_mistakes(self._config, schema), *mistakes(self._config)]
+        errors = [
+            *schema_mistakes(self._config, schema),
+            *mistakes(self._config),
+            *unread_variables(os.environ, _PREFIX, self._config),
+            *machine_mistakes(os.environ, self._config),
+        ]
         for warning in unknown(self._config, schema["properties"]):
             self.logger.warning(warning)
         if errors and raise_errors:
@@ -240,18 +256,10 @@ def _mistakes_error(errors: Sequence[str]) -> ConfigValidationError:
 def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:
     if file is None:
         return None
-    # Not as the system would read text: JSON is UTF-8, or UTF-16 where PowerShell has written it.
-    data = cast("TextIO", file).buffer.read()
+    data = cast("TextIO", file).buffer.read()  # not as the system would read text
     if option == "--state" and not data.strip():
         return None  # as the last line that a target printed, if it printed none
-    try:
-        value = json.loads(data)
-        if isinstance(value, dict):
-            return io.StringIO(json.dumps(value))
-    except ValueError:
-        pass
-    msg = f"The file given as {option} holds no JSON object"
-    raise ConfigValidationError(msg, errors=[msg])
+    return io.StringIO(json.dumps(parse_object(option, data)))
 
 
 def _discovery_error(streams: Sequence[ReportStream]) -> DiscoveryError:

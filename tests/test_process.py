@@ -236,10 +236,10 @@ def assert_told_without_a_traceback(run: Run) -> None:
         assert words not in run.stderr, run.stderr
 
 
-def assert_said_then_summarized(run: Run, reason: str, result: str) -> None:
+def assert_said_then_summarized(run: Run, reason: str) -> None:
     """The log has the reason once, then how the stream ended, and nothing else from the SDK."""
     assert run.stderr.count(reason) == 1
-    assert f"x_y: Summary: {result}" in run.stderr.split(reason)[1]
+    assert "x_y: Summary: unfinished, " in run.stderr.split(reason)[1]
     assert "| ERROR " not in run.stderr.split(reason)[1]
 
 
@@ -269,9 +269,7 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
             run = tap.signalled(number)
         assert_clean_end(tap, run)
         assert run.returncode == 128 + number
-        assert_said_then_summarized(
-            run, f"Ended by {number.name}: the next run resumes", "unfinished"
-        )
+        assert_said_then_summarized(run, f"Ended by {number.name}: the next run resumes")
         assert "unfinished, 1 of 3 windows, 20 rows" in run.stderr
         assert run.bookmarks == {"x_y": "2025-01-31"}
         assert windows(run, "x_y") == ["2025-01-01", "2025-02-01"]
@@ -444,7 +442,7 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
         tap.stdout.close()
         assert tap.process.wait() == 1
         assert_told_without_a_traceback(tap.run)
-        assert_said_then_summarized(tap.run, "The target has stopped reading", "unfinished")
+        assert_said_then_summarized(tap.run, "The target has stopped reading")
         assert "unhandled" not in re.sub(r".*\| DEBUG .*", "", tap.log)
         assert list(tap.temporary.iterdir()) == []
 
@@ -770,9 +768,10 @@ def test_a_proxy_sees_no_credentials_under_tls(recorder: Recorder, tmp_path: Pat
         "api_url": "https://crewmojo.example/v1",
         "reports": [PEOPLE],
         "max_job_attempts": 1,
+        "job_timeout": 1,
     }
-    env = {"HTTPS_PROXY": f"http://{recorder.address}"}
-    run = run_tap(config, tmp_path, env=env | {"TAP_CREWMOJO_TIME_SCALE": "0.001"})
+    env = {"HTTPS_PROXY": f"http://{recorder.address}", "TAP_CREWMOJO_TIME_SCALE": ""}
+    run = run_tap(config, tmp_path, env=env)
     assert run.returncode == 1
     assert_told_without_a_traceback(run)
     assert set(recorder.seen) == {("CONNECT", "crewmojo.example:443", None)}
