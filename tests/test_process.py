@@ -509,6 +509,52 @@ def test_a_full_temporary_folder_fails_its_window_and_no_other_report(tmp_path: 
     assert len(run.records("b_small")) == 60
 
 
+@posix
+def test_a_temporary_folder_without_room_for_parquet_fails_its_window_and_no_other_report(
+    tmp_path: Path,
+) -> None:
+    """A digit a row is small as CSV; as parquet each row takes at least its number."""
+    big = b"Code\r\n" + b"7\r\n" * 400_000
+    reports = {
+        "a.big": ReportSource(lambda *_: big),
+        "b.small": ReportSource(months({})),
+    }
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        batches = {
+            "encoding": {"format": "parquet", "compression": "none"},
+            "storage": {"root": f"file://{tmp_path}/batches"},
+        }
+        config = settings(sandbox, "a.big", "b.small", end_date="2025-01-31", batch_config=batches)
+        with Tap(limited(tap_command(config, tmp_path), 2 << 20), tmp_path) as tap:
+            run = tap.ended()
+    assert run.returncode == 1
+    assert (
+        "report 'a.big', 2025-01-01 to 2025-01-31: the report could not be written to the "
+        "temporary folder (file too large)"
+    ) in run.stderr
+    assert_told_without_a_traceback(run)
+    assert run.bookmarks == {"a_big": None, "b_small": "2025-01-31"}
+    assert [message["stream"] for message in run.messages if message["type"] == "BATCH"] == [
+        "b_small"
+    ]
+    assert list(tap.temporary.iterdir()) == []
+
+
+def test_a_batch_that_cannot_be_stored_names_its_folder_and_the_reason(
+    company: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    root = f"file://{tmp_path}/file/below"
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": root},
+    }
+    run = run_tap(settings(company, PEOPLE, batch_config=batches), tmp_path)
+    assert run.returncode == 1
+    assert f"The batch files could not be written to {root} (not a directory): check" in run.stderr
+    assert_told_without_a_traceback(run)
+
+
 def limited(command: list[str], size: int) -> list[str]:
     """Return a command that may write no file beyond a size: as good as a full disk."""
     words = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (%d, %d)); %s"
