@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from tap_crewmojo.bodies import short_body_of
 from tap_crewmojo.errors import CredentialsError, NoTokenError, TransientError, vendor_text
-from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
+from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, reason, tls_failure
 
 if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock
@@ -117,8 +117,8 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
                 stream=True,
             ) as response:
                 body = short_body_of(response, self._clock, requested_at + _PATIENCE)
-        except requests.exceptions.SSLError:
-            msg = f"The token request failed: {UNTRUSTED}"
+        except requests.exceptions.SSLError as exc:
+            msg = f"The token request failed: {tls_failure(exc)}"
             raise CredentialsError(msg) from None
         except requests.RequestException as exc:
             msg = f"the token request failed ({reason(exc, self._patience)})"

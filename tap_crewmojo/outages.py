@@ -22,6 +22,11 @@ UNTRUSTED = (
 )
 """What to do about TLS that cannot be verified."""
 
+NO_TLS = (
+    "the server does not speak TLS; check api_url (a sandbox on this machine has http, not https)"
+)
+"""What to do about a server, or a proxy, that knows no TLS."""
+
 UNREADABLE = "REQUESTS_CA_BUNDLE, or CURL_CA_BUNDLE, names no file that can be read"
 """What to do about a missing file of certificate authorities."""
 
@@ -40,6 +45,15 @@ def reason(failure: requests.RequestException, patience: float) -> str:
     causes = list(_causes(failure))
     words = next(filter(None, map(_words, causes)), type(causes[-1]).__name__)
     return f"the proxy: {words}" if isinstance(failure, requests.exceptions.ProxyError) else words
+
+
+def tls_failure(failure: requests.exceptions.SSLError) -> str:
+    """Tell why there is no connection by TLS, and what to do about it."""
+    is_certificate = any(
+        isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(failure)
+    )
+    is_protocol = any(isinstance(cause, ssl.SSLError) for cause in _causes(failure))
+    return NO_TLS if is_protocol and not is_certificate else UNTRUSTED
 
 
 def _causes(failure: BaseException | None) -> Iterator[BaseException]:

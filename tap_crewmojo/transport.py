@@ -20,7 +20,7 @@ from tap_crewmojo.errors import (
 )
 from tap_crewmojo.jobs import Poll, Submit
 from tap_crewmojo.landing import land
-from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, UNTRUSTED, reason
+from tap_crewmojo.outages import CONNECT_TIMEOUT, UNREADABLE, reason, tls_failure
 from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ class Transport:
                 else:
                     response = self._session.get(f"{url}/{quote(step.job_id, safe='')}", **common)
                 timer.tags[metrics.Tag.HTTP_STATUS_CODE] = response.status_code
-        except requests.exceptions.SSLError:
-            msg = f"{request}: {UNTRUSTED}"
+        except requests.exceptions.SSLError as exc:
+            msg = f"{request}: {tls_failure(exc)}"
             raise ReportError(msg) from None
         except requests.RequestException as exc:
             msg = f"no answer from {self._settings.api_url} ({reason(exc, patience)})"

@@ -692,6 +692,17 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
         assert_certificate_refused(sandbox, run)
 
 
+def test_a_server_without_tls_is_not_blamed_for_its_certificate(
+    company: Sandbox, tmp_path: Path
+) -> None:
+    api_url = company.api_url.replace("http:", "https:")
+    run = run_tap(settings(company, PEOPLE, api_url=api_url), tmp_path)
+    assert run.returncode == 1
+    assert "the server speaks no TLS, or another version of it; check api_url" in run.stderr
+    assert "certificate" not in run.stderr
+    assert_told_without_a_traceback(run)
+
+
 def test_an_expired_certificate_is_refused(authority: trustme.CA, tmp_path: Path) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     expired = authority.issue_cert(HOST, not_after=yesterday)
