@@ -198,7 +198,7 @@ def test_a_retry_tells_its_reason_and_its_pause(
     attempt = f"report 'x', {JANUARY}, attempt 1 of 3: "
     silent = f"{attempt}no answer from {sandbox.api_url}"
     assert told == [
-        f'{attempt}the answer has status 503 ("as *"); asked again in 7 s (try 2 of 8)',
+        f"{attempt}the answer has status 503; asked again in 7 s (try 2 of 8)",
         f"{silent} (the connection was closed before an answer); asked again in 2 s (try 3 of 8)",
         f"{silent} (no answer within 90 s); asked again in 4 s (try 4 of 8)",
         told[3],
