@@ -23,7 +23,8 @@ UNTRUSTED = (
 """What to do about TLS that cannot be verified."""
 
 NO_TLS = (
-    "the server does not speak TLS; check api_url (a sandbox on this machine has http, not https)"
+    "the server speaks no TLS, or another version of it; check api_url (that of a sandbox on this "
+    "machine begins with http, not https)"
 )
 """What to do about a server, or a proxy, that knows no TLS."""
 
@@ -49,11 +50,9 @@ def reason(failure: requests.RequestException, patience: float) -> str:
 
 def tls_failure(failure: requests.exceptions.SSLError) -> str:
     """Tell why there is no connection by TLS, and what to do about it."""
-    is_certificate = any(
-        isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(failure)
-    )
-    is_protocol = any(isinstance(cause, ssl.SSLError) for cause in _causes(failure))
-    return NO_TLS if is_protocol and not is_certificate else UNTRUSTED
+    causes = [cause for cause in _causes(failure) if isinstance(cause, ssl.SSLError)]
+    is_certificate = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
+    return NO_TLS if causes and not is_certificate else UNTRUSTED
 
 
 def _causes(failure: BaseException | None) -> Iterator[BaseException]:
