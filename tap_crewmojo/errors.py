@@ -124,7 +124,8 @@ def vendor_text(body: bytes, *known: str) -> str:
         return ""
     words = _WORDS_BETWEEN.split(text.replace("_", " "))
     allowed = {*_VOCABULARY, *(part.lower() for word in known for part in word.split())}
-    shown = [word if word.lower() in allowed else "*" for word in words if word]
+    masked = [word if word.lower() in allowed else "*" for word in words if word]
+    shown = [word for word, _ in itertools.groupby(masked)]
     if 2 * shown.count("*") >= len(shown):
         return ""  # what is left would not say anything
-    return f' ("{" ".join(word for word, _ in itertools.groupby(shown))}")'
+    return f' ("{" ".join(shown)}")'

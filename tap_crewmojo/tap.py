@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import os
 import signal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, DiscoveryError
 from singer_sdk.helpers.capabilities import TapCapabilities
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_crewmojo.client import CrewmojoClient
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+_INTERACTIVE_TIMEOUT = 10.0
 _PREFIX = "TAP_CREWMOJO_"
 _BOOKMARK = ("replication_key", "replication_key_value")
 
@@ -59,6 +62,9 @@ class TapCrewmojo(Tap):
 
     message_writer_class = MessageWriter
 
+    token_timeout: ClassVar[float] = math.inf
+    """API seconds after which a failed token request is not retried any more."""
+
     @override
     def discover_streams(self) -> Sequence[ReportStream]:
         """Return a stream per report; without a catalog, each from a sample of its report.
@@ -68,7 +74,12 @@ class TapCrewmojo(Tap):
         """
         clock = Clock.from_environment()
         settings = Settings.from_config(self.config, clock)
-        client = CrewmojoClient(settings, clock, f"{self.name}/{self.plugin_version}")
+        client = CrewmojoClient(
+            settings,
+            clock,
+            f"{self.name}/{self.plugin_version}",
+            token_timeout=self.token_timeout,
+        )
         parallel = settings.max_parallel_reports
         workers = Workers(parallel)
         self._prefetch = Prefetch(client, workers, 2 * parallel)
@@ -150,6 +161,22 @@ class TapCrewmojo(Tap):
                 self.logger.info("The connection test of '%s' has passed", stream.name)
         raise_failures([stream.progress for stream in streams])
         return passed
+
+    @classmethod
+    @override
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # the SDK's
+        """Discover, if asked to; somebody may be waiting for it."""
+        if value:
+            cls.token_timeout = _INTERACTIVE_TIMEOUT
+        super().cb_discover(ctx, param, value)
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Test the connection, if asked to; somebody may be waiting for it."""
+        if value != CliTestOptionValue.Disabled.value:
+            cls.token_timeout = _INTERACTIVE_TIMEOUT
+        super().cb_test(ctx, param, value)
 
     @classmethod
     @override

@@ -211,6 +211,25 @@ def test_a_retry_tells_its_reason_and_its_pause(
     )
 
 
+def test_a_person_does_not_wait_long_for_a_server_that_is_not_there(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    """In `--test` and `--discover`: the pauses before the fifth try are 15 seconds together."""
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": QUICK}) as sandbox:
+        config = settings_for(sandbox, "x")
+        catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+    for arguments, known, tries in (
+        (["--test"], None, 5),
+        (["--discover"], None, 5),
+        ([], catalog, 8),
+    ):
+        run = run_tap(config, tmp_path, *arguments, catalog=known, env=INFO)
+        assert run.returncode == 1
+        first, *_ = (line for line in lines(run, "WARNING"))
+        assert "connection refused" in first
+        assert max(re.findall(r"try (\d) of", run.stderr)) == str(tries)
+
+
 def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
