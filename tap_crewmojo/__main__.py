@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import signal
 
 
 def main() -> None:
     """Load `tap-crewmojo` and run it."""
+    # Until the tap handles signals, Ctrl-C ends the process without a traceback of its imports.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()  # what is loaded stays: looking for garbage meanwhile takes a fifth of the time
     from tap_crewmojo.command_line import run  # noqa: PLC0415  # loads all the rest
 

@@ -113,7 +113,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         if requested_at < self._wait_until:  # another thread was asked to wait
             msg = "the token request has to wait"
             raise NoTokenError(msg, self._wait_until - requested_at)
-        self.logger.info("Requesting an access token")
+        self.logger.debug("Requesting an access token")
         try:
             with self._http.exchange(
                 "POST",

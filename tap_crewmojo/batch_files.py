@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import shutil
 import uuid
 from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from singer_sdk.batch import Batcher
 from singer_sdk.exceptions import FatalSyncError
@@ -15,6 +17,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, Storag
 from typing_extensions import override
 
 from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import as_dict
 
 if TYPE_CHECKING:
@@ -74,11 +77,12 @@ class BatchFiles:
         self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
         storage, encoding = self._config.storage, self._config.encoding
-        for spooled in self._spool_parquet(report, maker, encoding.compression):
-            name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
-            with spooled, storage.open(f"{name}.parquet", "wb") as file:
-                shutil.copyfileobj(spooled, file)
-            yield encoding, [storage.get_url(f"{name}.parquet")]
+        with _spooling():
+            for spooled in self._spool_parquet(report, maker, encoding.compression):
+                name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
+                with spooled, storage.open(f"{name}.parquet", "wb") as file:
+                    shutil.copyfileobj(spooled, file)
+                yield encoding, [storage.get_url(f"{name}.parquet")]
 
     def _json_lines(
         self, report: Report, maker: RecordMaker
@@ -101,6 +105,30 @@ class BatchFiles:
             )
 
 
+@contextlib.contextmanager
+def _spooling() -> Iterator[None]:
+    """Make a full temporary folder the failure of one report."""
+    try:
+        yield
+    except OSError as exc:
+        msg = (
+            f"could not be written to the temporary folder ({_kind(exc)}); make room there, or set "
+            "TMPDIR to another"
+        )
+        raise ReportError(msg) from None
+
+
+def _kind(failure: Exception) -> str:
+    """Return what kind of failure it is: not its text, which may quote anything."""
+    number = failure.errno if isinstance(failure, OSError) else None
+    return os.strerror(number).lower() if number else type(failure).__name__
+
+
+def _without_credentials(address: str) -> str:
+    url = urlsplit(address)
+    return url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
 class _NamingStorage(StorageTarget):
     """A folder or bucket that says what to look at when it cannot be written to."""
 
@@ -117,8 +145,8 @@ class _NamingStorage(StorageTarget):
                 yield file
         except Exception as exc:  # noqa: BLE001  # each storage has errors of its own
             msg = (
-                f"The batch files could not be written ({type(exc).__name__}): check "
-                "batch_config.storage.root, and the storage's credentials and endpoint. The next "
-                "run goes on from the last state"
+                f"The batch files could not be written to {_without_credentials(self.root)} "
+                f"({_kind(exc)}): check batch_config.storage.root, and the storage's credentials "
+                "and endpoint. The next run resumes from the last state"
             )
             raise FatalSyncError(msg) from None

@@ -8,6 +8,7 @@ in a download fails this report alone.
 from __future__ import annotations
 
 import itertools
+import math
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,11 +83,20 @@ class CrewmojoClient:
         settings: API root, credentials, deadlines.
         clock: tells time and waits.
         user_agent: how the tap introduces itself.
+        token_timeout: API seconds after which a failed token request is not retried any more.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, user_agent: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        user_agent: str,
+        *,
+        token_timeout: float = math.inf,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._token_timeout = token_timeout
         self._transport = Transport(settings, clock, user_agent)
 
     def download(
@@ -103,7 +113,7 @@ class CrewmojoClient:
             DroppedError: the report is not wanted any more.
             ReportError: the report cannot be had; the text names it and its window.
         """
-        log, started_at = StreamLog.about(request), self._clock.monotonic()
+        log, started_at = StreamLog.about(request, is_wanted), self._clock.monotonic()
         job = _Job(request, log, is_wanted, started_at, self._settings.max_job_attempts)
         with self._clock.every(_WORD_EVERY, lambda: self._tell(job)):
             return self._attempt(job)
@@ -159,6 +169,10 @@ class CrewmojoClient:
     def _persistently_ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
         """Ask again, within the job's deadline, while the failure is one that may pass."""
 
+        def is_final(failure: Exception) -> bool:
+            waited = self._clock.monotonic() - job.started_at
+            return isinstance(failure, NoTokenError) and waited >= self._token_timeout
+
         def tell(details: backoff.types.Details) -> None:
             job.trouble = str(details["exception"])
             job.log.warning(
@@ -175,6 +189,7 @@ class CrewmojoClient:
             TransientError,
             max_tries=_MAX_TRIES,
             max_time=self._clock.real(max(job.deadline - self._clock.monotonic(), 0)),
+            giveup=is_final,
             jitter=None,
             logger=None,
             on_backoff=tell,

@@ -33,16 +33,8 @@ class Clock:
 
     @classmethod
     def from_environment(cls) -> Clock:
-        """Return the clock that `TAP_CREWMOJO_TIME_SCALE` asks for.
-
-        Raises:
-            ValueError: if the variable does not hold a positive number.
-        """
-        scale = float(os.environ.get(SCALE_VARIABLE, "1"))
-        if not scale > 0:
-            msg = f"{SCALE_VARIABLE} must be a positive number"
-            raise ValueError(msg)
-        return cls(scale)
+        """Return the clock of `TAP_CREWMOJO_TIME_SCALE`, which was validated with the settings."""
+        return cls(float(os.environ.get(SCALE_VARIABLE) or "1"))
 
     def now(self, zone: tzinfo = UTC) -> datetime:
         """Return the present moment, aware, in a time zone."""

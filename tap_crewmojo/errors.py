@@ -133,8 +133,8 @@ def one_line(text: str) -> str:
 def vendor_text(body: bytes, *known: str) -> str:
     """Return the vendor's own words for an error as ` ("...")`, or nothing.
 
-    An error body may quote what was asked for, or about whom. So a short text in a field known to
-    carry one is repeated with those words only that are in a list, or known already.
+    An error body may quote the request, or a person. A short text in a field known to carry one is
+    repeated with those words only that are in a list, or known already; not if most are missing.
 
     Args:
         body: the error's body.
@@ -154,7 +154,8 @@ def vendor_text(body: bytes, *known: str) -> str:
         return ""
     words = _WORDS_BETWEEN.split(text.replace("_", " "))
     allowed = {*_VOCABULARY, *(part.lower() for word in known for part in word.split())}
-    shown = [word if word.lower() in allowed else "*" for word in words if word]
-    if all(word == "*" for word in shown):
-        return ""
-    return f' ("{" ".join(word for word, _ in itertools.groupby(shown))}")'
+    masked = [word if word.lower() in allowed else "*" for word in words if word]
+    shown = [word for word, _ in itertools.groupby(masked)]
+    if 2 * shown.count("*") >= len(shown):
+        return ""  # what is left would not say anything
+    return f' ("{" ".join(shown)}")'

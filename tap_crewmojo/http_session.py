@@ -26,9 +26,9 @@ from tap_crewmojo.errors import CredentialsError, TransientError
 from tap_crewmojo.outages import (
     CONNECT_TIMEOUT,
     UNREADABLE,
-    UNTRUSTED,
     UnusableResponseError,
     reason,
+    tls_failure,
 )
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class HttpSession(requests.Session):
                 stream=True,
                 **body,
             )
-        except requests.exceptions.SSLError:
-            msg = f"No request can be sent to {self._api_url}: {UNTRUSTED}"
+        except requests.exceptions.SSLError as exc:
+            msg = f"No request can be sent to {self._api_url}: {tls_failure(exc)}"
             raise CredentialsError(msg) from None
         except requests.RequestException as exc:
             msg = f"no response from {self._api_url} ({reason(exc, timeout)})"

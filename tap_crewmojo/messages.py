@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter, enc_hook
-from singer_sdk.exceptions import FatalSyncError
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
@@ -28,7 +26,6 @@ FLUSH_BYTES = 1 << 18
 FLUSH_SECONDS = 1.0
 """Seconds that records are held back at most, while more of them come."""
 
-_LOGGER = logging.getLogger("tap-crewmojo")
 _STEP = 1 << 16
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 
@@ -100,15 +97,6 @@ class MessageWriter(MsgSpecWriter):
                 if part and not self._ending:
                     self._write_out(part)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            _LOGGER.error(  # noqa: TRY400  # a traceback would tell the user nothing
-                "The target has stopped reading: look at what it says. The next run goes on from "
-                "the last state that it printed"
-            )
-            raise
-        except OSError as exc:
-            msg = f"The output could not be written ({exc.strerror})"
-            raise FatalSyncError(msg) from None
         finally:
             self._writing = False
             self._flushed_at = self._clock.monotonic()

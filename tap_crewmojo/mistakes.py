@@ -21,6 +21,24 @@ from tap_crewmojo.settings import day
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+_KINDS = {
+    "string": "a text",
+    "array": "an array",
+    "object": "an object",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_RULES = {
+    "type": "must be {}",
+    "enum": "must be {}",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "minItems": "must not be empty",
+    "minLength": "must not be empty",
+    "uniqueItems": "must not hold an item twice",
+}
+_LEAST_LIKENESS = 0.6
 _LIKE_JSON = "[{\"'"
 # What the SDK takes for a batch_config, the required part of each first; it raises at others.
 _BATCH_PARTS = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
@@ -29,34 +47,65 @@ _BATCH_PARTS = {"encoding": ("format", "compression"), "storage": ("root", "pref
 def schema_mistakes(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a configuration by its JSON schema; fill in its defaults.
 
-    No value is repeated but a choice: others may be a secret in the wrong place.
+    No value is repeated: it may be a secret in the wrong place.
     """
     for error in JSONSchemaValidator(schema).iter_errors(config):
-        place = "".join(f"[{part!r}]" for part in error.path)
-        where = f" in config{place}" if place else ""
-        if error.validator == "type":
-            expected = " or ".join(
-                [error.validator_value]
-                if isinstance(error.validator_value, str)
-                else error.validator_value
+        place = _place(error.absolute_path)
+        if error.validator == "required":
+            yield from (
+                f"{_place([*error.absolute_path, name])} is missing"
+                for name in error.validator_value
+                if name not in error.instance
             )
-            yield f"A value is {type(error.instance).__name__}, not {expected}{where}"
-        elif "client_secret" in error.path:
-            yield f"The value is not allowed{where}"
+        elif error.validator == "additionalProperties":
+            known = error.schema["properties"]
+            where = f"{place}: " if place else ""
+            yield from (f"{where}{_unknown(name, known)}" for name in error.instance.keys() - known)
         else:
-            yield f"{error.message}{where}"
+            yield f"{place or 'The configuration'} {_rule(error.validator, error.validator_value)}"
+
+
+def _place(path: Iterable[str | int]) -> str:
+    """Return where a setting is, as in `reports[1].columns['Cost Centre']`."""
+    parts = (f".{part}" if str(part).isidentifier() else f"[{part!r}]" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _rule(validator: str, value: Any) -> str:  # noqa: ANN401  # as loose as JSON schema is
+    """Return what a value must be, by a keyword of JSON schema."""
+    if validator == "type":
+        kinds = [value] if isinstance(value, str) else value
+        value = _either(_KINDS[kind] for kind in kinds if kind != "null")
+    elif validator == "enum":
+        value = _either(str(choice) for choice in value if choice is not None)
+    return _RULES.get(validator, "is invalid").format(value)
+
+
+def _either(choices: Iterable[str]) -> str:
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _unknown(name: str, known: Collection[str], written: Callable[[str], str] = str) -> str:
+    """Return a sentence about an unknown setting, with the nearest one that is known."""
+    nearest = max(known, key=lambda other: _likeness(name, other))
+    is_near = _likeness(name, nearest) >= _LEAST_LIKENESS
+    meant = f"; did you mean {written(nearest)!r}?" if is_near else ""
+    return f"unknown setting {written(name)!r}{meant}"
+
+
+def _likeness(name: str, other: str) -> float:
+    """Return how like a setting, or one word of it, a name is: `windw` is like `report_window`."""
+    words = (other, *other.split("_"))
+    return max(difflib.SequenceMatcher(None, name, word).ratio() for word in words)
 
 
 def unknown(
     names: Iterable[str], known: Collection[str], written: Callable[[str], str] = str
 ) -> list[str]:
-    """Return a sentence for each name of a setting that there is not, with the nearest there is."""
-    sentences = []
-    for name in sorted(set(names).difference(known)):
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f"; did you mean {written(near[0])!r}?" if near else ""
-        sentences.append(f"There is no setting {written(name)!r}: it is ignored{meant}")
-    return sentences
+    """Return a sentence for each name that is not a setting's, with the nearest one that is."""
+    strangers = sorted(set(names).difference(known))
+    return [f"Ignored: {_unknown(name, known, written)}" for name in strangers]
 
 
 def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
@@ -79,19 +128,21 @@ def _mistakes_in_batches(config: Mapping[str, Any]) -> Iterator[str]:
     batches = config.get("batch_config")
     if not batches or not isinstance(batches, dict):
         return
-    for name in sorted(batches.keys() - _BATCH_PARTS.keys() - {"batch_size"}):
-        yield f"batch_config: there is no setting {name!r}"
+    known = {*_BATCH_PARTS, "batch_size"}
+    for name in sorted(batches.keys() - known):
+        yield f"batch_config: {_unknown(name, known)}"
     for part, (needed, *others) in _BATCH_PARTS.items():
         given = batches.get(part)
         if given is not None and not isinstance(given, dict):
             continue
         if not given or not given.get(needed):
-            yield f"batch_config: {part}.{needed} is missing"
-        for name in sorted((given or {}).keys() - {needed, *others}):
-            yield f"batch_config: there is no setting '{part}.{name}'"
+            yield f"batch_config.{part}.{needed} is missing"
+        known = {needed, *others}
+        for name in sorted((given or {}).keys() - known):
+            yield f"batch_config.{part}: {_unknown(name, known)}"
     size = batches.get("batch_size")
     if size is not None and (not isinstance(size, int) or size < 1):  # 0 would write nothing
-        yield "batch_config: batch_size is no whole number from 1 on"
+        yield "batch_config.batch_size must be a whole number, and at least 1"
     form, root = _within(config, "encoding", "format"), _within(config, "storage", "root")
     needs = {
         "parquet": form == "parquet" and "pyarrow",
@@ -154,7 +205,7 @@ def _mistakes_in_url(config: Mapping[str, Any]) -> Iterator[str]:
         yield "api_url must not hold credentials, a query or a fragment"
     elif url.scheme not in {"http", "https"} or not url.hostname:
         yield "api_url must be a web address; an example is 'https://api.crewmojo.com/v1'"
-    elif url.scheme == "http" and not _is_loopback(url.hostname):
+    elif url.scheme == "http" and not is_loopback(url.hostname):
         yield (
             "api_url: plain http would send the credentials readable by others; use https "
             "(http is for a sandbox on this machine only)"
@@ -240,7 +291,8 @@ def _has_text(report: Mapping[str, Any], name: str) -> bool:
     return isinstance(report.get(name), str) and bool(report[name])
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -22,6 +22,12 @@ UNTRUSTED = (
 )
 """What to do about TLS that cannot be verified."""
 
+NO_TLS = (
+    "the server speaks no TLS, or another version of it; check api_url (that of a sandbox on this "
+    "machine begins with http, not https)"
+)
+"""What to do about a server, or a proxy, that knows no TLS."""
+
 UNREADABLE = "REQUESTS_CA_BUNDLE, or CURL_CA_BUNDLE, names no file that can be read"
 """What to do about a missing file of certificate authorities."""
 
@@ -44,6 +50,13 @@ def reason(failure: requests.RequestException, timeout: float) -> str:
     causes = list(_causes(failure))
     words = next(filter(None, map(_words, causes)), type(causes[-1]).__name__)
     return f"the proxy: {words}" if isinstance(failure, requests.exceptions.ProxyError) else words
+
+
+def tls_failure(failure: requests.exceptions.SSLError) -> str:
+    """Tell why there is no connection by TLS, and what to do about it."""
+    causes = [cause for cause in _causes(failure) if isinstance(cause, ssl.SSLError)]
+    is_certificate = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
+    return NO_TLS if causes and not is_certificate else UNTRUSTED
 
 
 def _causes(failure: BaseException | None) -> Iterator[BaseException]:

@@ -1,37 +1,41 @@
-"""How far a stream has come in this run, told in its log as it happens."""
+"""What a run says of each stream: what is due, each window, how it ended."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.errors import ReportError
+from tap_crewmojo.errors import ReportError, SyncFailedError
 from tap_crewmojo.stream_log import StreamLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.reports import ReportRequest
 
+_MOST_LINES = 5
+"""Windows of a stream that the log shows at INFO, about; DEBUG shows all."""
+
 
 @dataclass(slots=True)
 class Progress:
-    """What one run does for one stream.
+    """The state of one stream in one run.
 
     Args:
         stream: its name.
-        clock: tells the seconds that things take.
-        due: the requests that are due, once that is settled.
+        clock: measures how long things take.
+        due: the requests that are due, once they are known.
         windows: how many of them are done.
-        rows: their rows.
-        jobs: the jobs that were polled for them.
+        rows: the number of their rows.
+        jobs: the number of jobs that were polled for them.
         seconds: how long the stream took.
-        bookmark: the bookmark as it stands.
+        bookmark: the current bookmark.
         failure: why the stream ended early, if it did.
-        settle: told of each number of windows that are done, or will not be done any more.
+        settle: called with each number of requests that are done, or are not going to be.
     """
 
     stream: str
@@ -47,8 +51,20 @@ class Progress:
 
     @property
     def left(self) -> int:
-        """Windows that are due and not done."""
+        """How many of the requests that are due are not done."""
         return len(self.due) - self.windows
+
+    @property
+    def result(self) -> str:
+        """How the stream ended, in a word."""
+        if self.failure:
+            return "FAILED"
+        return "unfinished" if self.left else "done"
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether the requests that are due are for windows."""
+        return any(request.window for request in self.due)
 
     @contextlib.contextmanager
     def watched(self, *, fails_alone: bool) -> Iterator[None]:
@@ -68,17 +84,17 @@ class Progress:
                 raise
             self.failure = exc
             log = StreamLog(self.stream, windows_left=self.left)
-            log.error("%s", exc)  # noqa: TRY400  # a traceback would tell the user nothing
+            log.error("%s", exc)  # noqa: TRY400  # a traceback would not help the user
             self.settle(self.left)
         finally:
-            self.seconds = self.clock.monotonic() - started_at
+            self.seconds = self.clock.real(self.clock.monotonic() - started_at)
 
     def start(self) -> None:
-        """Say what is due."""
+        """Log what is due."""
         log = StreamLog(self.stream, windows_due=len(self.due), bookmark=self.bookmark)
         if not self.due:
-            reason = f"all is read to {self.bookmark}" if self.bookmark else "start_date is to come"
-            log.info("No window is due: %s", reason)
+            reached = f"up to date to {self.bookmark}" if self.bookmark else ""
+            log.info("No window is due: %s", reached or "start_date is in the future")
         elif first := self.due[0].window:
             log.info(
                 "Starting with %s, %s to %s (%s)",
@@ -90,23 +106,91 @@ class Progress:
         else:
             log.info("Starting with the whole report, which takes no dates")
 
-    def finish(self, request: ReportRequest, *, rows: int, jobs: int, seconds: float) -> None:
-        """Say that a window's records have all been sent."""
+    def finish(
+        self, request: ReportRequest, *, rows: int, jobs: int, seconds: float, empty_rows: int = 0
+    ) -> None:
+        """Log a window whose records have all been sent.
+
+        Args:
+            request: its request.
+            rows: the number of its records.
+            jobs: the number of jobs that were polled for it.
+            seconds: how long it took, in API seconds.
+            empty_rows: the number of rows without any value, which were skipped.
+        """
         self.windows += 1
         self.rows += rows
         self.jobs += jobs
-        facts = {"rows": rows, "jobs": jobs, "seconds": seconds, "windows_left": self.left}
-        StreamLog.about(request).info(
-            "Finished %s: %s, %.1f s, %s; %s left",
+        seconds = self.clock.real(seconds)
+        facts = {
+            "rows": rows,
+            "empty_rows": empty_rows,
+            "jobs": jobs,
+            "seconds": seconds,
+            "windows_left": self.left,
+        }
+        StreamLog.about(request).log(
+            self._level(is_unusual=bool(empty_rows)),
+            "Finished %s: %s%s",
             request,
-            _counted(rows, "row"),
-            seconds,
-            _counted(jobs, "job"),
-            _counted(self.left, "window"),
+            _listed(
+                _counted(rows, "row"),
+                empty_rows and f"{_counted(empty_rows, 'empty row')} skipped",
+                f"{seconds:.1f} s",
+                jobs and _counted(jobs, "job"),
+            ),
+            f"; {_counted(self.left, 'window')} left" if request.window else "",
             extra=facts,
         )
         self.settle(1)
 
+    def _level(self, *, is_unusual: bool) -> int:
+        every = -(-len(self.due) // _MOST_LINES)
+        return logging.INFO if is_unusual or self.left % every == 0 else logging.DEBUG
+
+    def summarize(self) -> None:
+        """Log how the stream ended."""
+        facts = {
+            "result": self.result,
+            "windows": self.windows if self.has_windows else None,
+            "windows_due": len(self.due) if self.has_windows else None,
+            "rows": self.rows,
+            "jobs": self.jobs,
+            "seconds": self.seconds,
+            "bookmark": self.bookmark,
+        }
+        text = _listed(
+            self.result,
+            self.has_windows and f"{self.windows} of {_counted(len(self.due), 'window')}",
+            _counted(self.rows, "row"),
+            self.jobs and _counted(self.jobs, "job"),
+            f"{self.seconds:,.1f} s",
+            self.bookmark and f"bookmark {self.bookmark}",
+        )
+        StreamLog(self.stream).info("Summary: %s", text, extra=facts)
+
+
+def raise_failures(streams: Sequence[Progress]) -> None:
+    """End the run as one that failed, if any stream did.
+
+    Raises:
+        SyncFailedError: with the failures.
+    """
+    failed = [stream for stream in streams if stream.failure]
+    if failed:
+        msg = f"{len(failed)} of {_counted(len(streams), 'report')} failed:\n{failures(failed)}"
+        raise SyncFailedError(msg)
+
+
+def failures(streams: Iterable[Progress]) -> str:
+    """Return the failures of streams, a line each."""
+    return "\n".join(f"  - {stream.failure}" for stream in streams if stream.failure)
+
 
 def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _listed(*parts: object) -> str:
+    """Return the parts that there are, as a list in a sentence."""
+    return ", ".join(str(part) for part in parts if part)

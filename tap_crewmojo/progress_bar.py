@@ -1,4 +1,4 @@
-"""A bar on the terminal: how many of the windows that are due are settled.
+"""A bar on the terminal: how many of the downloads that are due are done, or failed.
 
 Only for a person who installed `tap-crewmojo[progress]` and looks at a terminal: a pipe, a file or
 Meltano's log never sees it. Log lines are printed above it.
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.progress import Progress
 
-_FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} windows, {elapsed}<{remaining}"
+_FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} downloads, {elapsed}<{remaining}"
 
 
 @contextlib.contextmanager
 def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
     """Show how far the streams have come, while the context lasts."""
-    if not sys.stderr.isatty() or not find_spec("tqdm"):
+    if not sys.stderr or not sys.stderr.isatty() or not find_spec("tqdm"):
         yield
         return
     from tqdm import tqdm  # noqa: PLC0415  # an extra

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import itertools
+import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -47,6 +48,11 @@ class BatchedStream(Stream, abc.ABC):
             super().sync(context)
         finally:
             self._is_syncing = False
+
+    @override
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        """Log the SDK's own lines at DEBUG: the tap says how a stream starts and ends."""
+        super().log(message, *args, level=min(level, logging.DEBUG), **kwargs)
 
     @abc.abstractmethod
     def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:

@@ -207,16 +207,17 @@ class ReportStream(BatchedStream):
             dated=self.report.dated,
             is_selected=lambda name: self.mask["properties", name],
         )
-        try:
-            with self.progress.watched(fails_alone=self._is_syncing):
+        with self.progress.watched(fails_alone=self._is_syncing):
+            try:
                 yield schema, self._requests()
                 self._activate_version()
-        finally:
-            for warning in schema.warnings():
-                self._log.warning(warning)
-        if self.progress.failure:
-            self._prefetch.drop(self.report)
-            self.close()
+            except ReportError:
+                self._prefetch.drop(self.report)
+                self.close()
+                raise
+            finally:
+                for warning in schema.warnings():
+                    self._log.warning(warning)
 
     def _requests(self) -> Iterator[ReportRequest]:
         if self.progress.failure:
@@ -241,7 +242,13 @@ class ReportStream(BatchedStream):
             maker = RecordMaker(schema, keys, metadata_of(request, download))
             yield download.file, maker
         seconds = self._clock.monotonic() - started_at
-        self.progress.finish(request, rows=maker.count, jobs=download.jobs, seconds=seconds)
+        self.progress.finish(
+            request,
+            rows=maker.count,
+            empty_rows=maker.empty_rows,
+            jobs=download.jobs,
+            seconds=seconds,
+        )
 
     def _download(self, request: ReportRequest) -> Download:
         if self._sample and self._sample.request == request:

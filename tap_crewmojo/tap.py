@@ -5,29 +5,38 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import os
+import signal
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, DiscoveryError
 from singer_sdk.helpers.capabilities import TapCapabilities
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_crewmojo.catalogs import read_catalog
 from tap_crewmojo.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config_schema import SETTINGS
-from tap_crewmojo.environment import environment_mistakes, unknown_variables
+from tap_crewmojo.environment import (
+    environment_mistakes,
+    machine_mistakes,
+    unknown_variables,
+    unread_variables,
+)
 from tap_crewmojo.errors import ReportError, one_line
+from tap_crewmojo.json_files import parse_object, read_object
 from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
 from tap_crewmojo.prefetch import Prefetch, Workers
+from tap_crewmojo.progress import failures, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.settings import Settings
 from tap_crewmojo.stream_maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.streams import ReportStream
-from tap_crewmojo.summary import failures, raise_failures, tell
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -40,6 +49,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
 _DATES = ("start_date", "end_date")
+_INTERACTIVE_TIMEOUT = 10.0
+_PREFIX = "TAP_CREWMOJO_"
 _BOOKMARK = ("replication_key", "replication_key_value")
 
 
@@ -56,6 +67,9 @@ class TapCrewmojo(Tap):
     ]
 
     message_writer_class = MessageWriter
+
+    token_timeout: ClassVar[float] = math.inf
+    """API seconds after which a failed token request is not retried any more."""
 
     def __init__(
         self,
@@ -80,7 +94,12 @@ class TapCrewmojo(Tap):
         """
         clock = Clock.from_environment()
         settings = Settings.from_config(self.config, clock)
-        client = CrewmojoClient(settings, clock, f"{self.name}/{self.plugin_version}")
+        client = CrewmojoClient(
+            settings,
+            clock,
+            f"{self.name}/{self.plugin_version}",
+            token_timeout=self.token_timeout,
+        )
         parallel = settings.max_parallel_reports
         workers = Workers(parallel)
         self._prefetch = Prefetch(client, workers, 2 * parallel)
@@ -148,7 +167,7 @@ class TapCrewmojo(Tap):
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync_all(self) -> None:
-        """Sync all streams, also those after one that failed.
+        """Sync all streams, also those after one that failed; log how each ended, however it did.
 
         Raises:
             SyncFailedError: some reports failed; their bookmarks are those of what was emitted.
@@ -159,9 +178,12 @@ class TapCrewmojo(Tap):
         for stream in streams:
             self._prefetch.plan(stream.plan())
         progress = [stream.progress for stream in streams]
-        with progress_bar(progress):
-            super().sync_all()
-        tell(progress, self.logger)
+        try:
+            with progress_bar(progress):
+                super().sync_all()
+        finally:
+            for each in progress:
+                each.summarize()
         raise_failures(progress)
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
@@ -191,19 +213,39 @@ class TapCrewmojo(Tap):
 
     @classmethod
     @override
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # the SDK's
+        """Discover, if asked to; somebody may be waiting for it."""
+        if value:
+            cls.token_timeout = _INTERACTIVE_TIMEOUT
+        super().cb_discover(ctx, param, value)
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Test the connection, if asked to; somebody may be waiting for it."""
+        if value != CliTestOptionValue.Disabled.value:
+            cls.token_timeout = _INTERACTIVE_TIMEOUT
+        super().cb_test(ctx, param, value)
+
+    @classmethod
+    @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         """Read what `--config` names.
 
         Raises:
-            ConfigValidationError: variables of the environment hold what their settings cannot be.
+            ConfigValidationError: a file, or a variable of the environment, is invalid.
         """
         if "ENV" in value:
             cls.append_builtin_config(cls.config_jsonschema)
-            for warning in unknown_variables(os.environ, "TAP_CREWMOJO_", cls.config_jsonschema):
+            for warning in unknown_variables(os.environ, _PREFIX, cls.config_jsonschema):
                 cls.logger.warning(warning)
-            if errors := list(environment_mistakes(os.environ, "TAP_CREWMOJO_")):
+            if errors := list(environment_mistakes(os.environ, _PREFIX, cls.config_jsonschema)):
                 raise _invalid_settings(errors)
-        return super().cb_config(ctx, param, value)
+        given = super().cb_config(ctx, param, tuple(name for name in value if name == "ENV"))
+        for name in value:
+            if name != "ENV":
+                given.config |= read_object("--config", name)
+        return given
 
     @classmethod
     @override
@@ -213,7 +255,7 @@ class TapCrewmojo(Tap):
         """Run the command line, once the files given to it are known to be what they should be.
 
         Raises:
-            ConfigValidationError: a file holds no JSON object.
+            ConfigValidationError: a file does not hold a JSON object.
         """
         super().invoke(
             state=_json_object("--state", state),
@@ -257,6 +299,8 @@ class TapCrewmojo(Tap):
             *schema_mistakes(self._config, schema),
             *mistakes(self._config),
             *map_errors(self._config),
+            *unread_variables(os.environ, _PREFIX, self._config),
+            *machine_mistakes(os.environ, self._config),
         ]
         for warning in unknown(self._config, schema["properties"]):
             self.logger.warning(warning)
@@ -268,8 +312,12 @@ class TapCrewmojo(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End the run with the exit code that shells give to a signal.
 
-        A STATE has followed each completed window already, so nothing is left to be said.
+        A STATE has followed each complete window already.
         """
+        self.logger.warning(
+            "Ended by %s: the next run resumes after the last complete window of each report",
+            signal.Signals(signum).name,
+        )
         ending = SystemExit(128 + signum)
         if isinstance(self.message_writer, MessageWriter):
             self.message_writer.end(ending)
@@ -285,18 +333,10 @@ def _invalid_settings(errors: Sequence[str]) -> ConfigValidationError:
 def _json_object(option: str, file: IO[str] | None) -> IO[str] | None:
     if file is None:
         return None
-    # Not as the system would read text: JSON is UTF-8, or UTF-16 where PowerShell has written it.
-    data = cast("TextIO", file).buffer.read()
+    data = cast("TextIO", file).buffer.read()  # not as the system would read text
     if option == "--state" and not data.strip():
         return None  # as the last line that a target printed, if it printed none
-    try:
-        value = json.loads(data)
-        if isinstance(value, dict):
-            return io.StringIO(json.dumps(value))
-    except ValueError:
-        pass
-    msg = f"The file given as {option} holds no JSON object"
-    raise ConfigValidationError(msg, errors=[msg])
+    return io.StringIO(json.dumps(parse_object(option, data)))
 
 
 def _with_texts(config: dict[str, Any]) -> dict[str, Any]:

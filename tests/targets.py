@@ -60,6 +60,12 @@ DUCKDB_AS_IT_INSTALLS = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("du
 STITCH = TargetSpec("target-stitch==4.0.3", "target-stitch", (), ("--dry-run", "--output-file=-"))
 MELTANO = "meltano==4.4.1"
 
+# Set here too, whatever the project says: a test must not report to anybody.
+_QUIET = {
+    "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
+    "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+}
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -149,12 +155,21 @@ def loader_definition(file: Path) -> Path:
 
 def run_meltano(project: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """Run Meltano in a project; return what it prints."""
-    # Set here too, whatever the project says: a test must not report to anybody.
-    quiet = {
-        "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
-        "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    return _run([*_tool(MELTANO), "meltano", *arguments], cwd=project, env=quiet | dict(env or {}))
+    return _run([*_meltano(), *arguments], cwd=project, env=_QUIET | dict(env or {}))
+
+
+def meltano_log(project: Path, *arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run Meltano in a project; return its exit code and its log, whether it fails or not."""
+    done = subprocess.run(
+        [*_meltano(), *arguments],
+        cwd=project,
+        env=os.environ | _QUIET | dict(env),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        check=False,
+    )
+    return done.returncode, done.stderr
 
 
 @contextmanager
@@ -240,6 +255,10 @@ def _copy_programs(programs: Path, directory: Path) -> Path:
         if part.exists():
             shutil.copytree(part, directory / part.relative_to(package.parent), symlinks=True)
     return directory / programs.relative_to(package.parent)
+
+
+def _meltano() -> list[str]:
+    return [*_tool(MELTANO), "meltano"]
 
 
 def _tool(requirement: str, *beside: str) -> list[str]:

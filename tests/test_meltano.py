@@ -3,36 +3,87 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 from singer import TIME_SCALE
-from targets import meltano_project, run_meltano
+from targets import meltano_log, meltano_project, run_meltano
 from test_readme import block
 
+from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
 pytestmark = pytest.mark.programs
 
 
-def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
-    project = meltano_project(tmp_path)
-    env = {
+def variables(sandbox: Sandbox, *reports: object) -> dict[str, str]:
+    return {
         "TAP_CREWMOJO_API_URL": sandbox.api_url,
         "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
         "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
-        "TAP_CREWMOJO_REPORTS": json.dumps(
-            ["oneonone.summary", {"id": "people.directory", "replication_method": "FULL_TABLE"}]
-        ),
+        "TAP_CREWMOJO_REPORTS": json.dumps(reports),
         "TAP_CREWMOJO_START_DATE": "2025-01-01",
         "TAP_CREWMOJO_END_DATE": "2025-03-15",
         "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
     }
+
+
+def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:
+    """One report is good, one is empty, and one fails in its second window."""
+
+    def rows(start: date | None, _end: date | None) -> Table:
+        return Table(("Code",), tuple((n,) for n in range(start.month if start else 0)))
+
+    def none(_start: date | None, _end: date | None) -> Table:
+        return Table(("Code",), ())
+
+    reports = {"a.bad": rows, "b.good": rows, "c.empty": none}
+    sources = {name: ReportSource(source) for name, source in reports.items()}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=sources) as sandbox:
+        # Not in the window that discovery samples.
+        sandbox.faults.add(
+            Fault(phase="post", kind="status", status=404, report="a.bad", start=20250301)
+        )
+        project = meltano_project(tmp_path)
+        env = variables(sandbox, *reports)
+        code, log = meltano_log(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    assert code == 1
+    lines = [line.split("] tap-crewmojo", 1)[1] for line in log.splitlines() if "] tap-cr" in line]
+    texts = [re.sub(r"\d+\.\d s", "1.5 s", line.strip()) for line in lines]
+    bad = "report 'a.bad', 2025-03-01 to 2025-03-15"
+    for words in (
+        "b_good: Starting with 3 windows, 2025-01-01 to 2025-03-15 (no bookmark yet)",
+        "Finished report 'b.good', 2025-02-01 to 2025-02-28: 2 rows, 1.5 s; 1 window left",
+        "Finished report 'c.empty', 2025-03-01 to 2025-03-15: 0 rows, 1.5 s; 0 windows left",
+        "a_bad: Summary: FAILED, 2 of 3 windows, 3 rows, 1.5 s, bookmark 2025-02-28",
+        "b_good: Summary: done, 3 of 3 windows, 6 rows, 1.5 s, bookmark 2025-03-15",
+        "c_empty: Summary: done, 3 of 3 windows, 0 rows, 1.5 s, bookmark 2025-03-15",
+        "1 of 3 reports failed:",
+    ):
+        assert len([text for text in texts if text.startswith(words)]) == 1, (words, log)
+    (failure,) = (text for text in texts if text.startswith(f"a_bad: {bad}: "))
+    assert "status 404" in failure
+    assert "check with Crewmojo" in failure
+    counts = [text for text in texts if "metric_name=record_count" in text]
+    assert [text.split("metric_value=")[1] for text in counts] == ["3", "6", "0"]
+    assert not [text for text in texts if "http_request" in text]
+
+
+def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
+    project = meltano_project(tmp_path)
+    env = variables(
+        sandbox,
+        "oneonone.summary",
+        {"id": "people.directory", "replication_method": "FULL_TABLE"},
+    )
     run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
     first = [(entry.report, entry.start) for entry in sandbox.requests if entry.phase == "post"]
     assert {("oneonone.summary", month) for month in (20250101, 20250201, 20250301)} < set(first)

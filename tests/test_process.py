@@ -55,6 +55,9 @@ CELLS = [pytest.param("x" * 80, id="short-rows"), pytest.param("x" * 20_000, id=
 PIPE = 4096
 """Bytes between the tap and its reader; as few as can be, so that it is never far ahead."""
 
+FULL = Path("/dev/full")
+"""A disk without room, which Linux has."""
+
 PEOPLE = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process in other ways")
@@ -233,6 +236,13 @@ def assert_told_without_a_traceback(run: Run) -> None:
         assert words not in run.stderr, run.stderr
 
 
+def assert_said_then_summarized(run: Run, reason: str) -> None:
+    """The log has the reason once, then how the stream ended, and nothing else from the SDK."""
+    assert run.stderr.count(reason) == 1
+    assert "x_y: Summary: unfinished, " in run.stderr.split(reason)[1]
+    assert "| ERROR " not in run.stderr.split(reason)[1]
+
+
 def assert_clean_end(tap: Tap, run: Run) -> None:
     """Nothing is left behind: no half a line, no file, no Python innards on stderr."""
     assert tap.lines[-1].endswith(b"\n"), "half a line, which no target can read"
@@ -259,6 +269,8 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
             run = tap.signalled(number)
         assert_clean_end(tap, run)
         assert run.returncode == 128 + number
+        assert_said_then_summarized(run, f"Ended by {number.name}: the next run resumes")
+        assert "unfinished, 1 of 3 windows, 20 rows" in run.stderr
         assert run.bookmarks == {"x_y": "2025-01-31"}
         assert windows(run, "x_y") == ["2025-01-01", "2025-02-01"]
 
@@ -372,6 +384,19 @@ def test_a_signal_while_a_job_is_polled_keeps_what_is_complete(
     assert not run.records("b")
 
 
+@posix
+def test_ctrl_c_while_the_program_is_loaded_prints_no_traceback() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "tap_crewmojo", "--version"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        loading = next(line for line in process.stderr if b"singer_sdk" in line)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert loading
+    assert process.returncode == -signal.SIGINT
+    assert b"Traceback" not in rest
+
+
 @pytest.fixture(scope="module")
 def clean_run(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_tap(several(company), tmp_path_factory.mktemp("clean")).succeeded()
@@ -415,9 +440,49 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
     ):
         tap.read_until(is_record_of("2025-01-01"))
         tap.stdout.close()
-        assert tap.process.wait() > 0
+        assert tap.process.wait() == 1
         assert_told_without_a_traceback(tap.run)
+        assert_said_then_summarized(tap.run, "The target has stopped reading")
+        assert "unhandled" not in re.sub(r".*\| DEBUG .*", "", tap.log)
         assert list(tap.temporary.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize("output", ["closed", *(["full"] if FULL.exists() else [])])
+@pytest.mark.parametrize("arguments", [(), ("--discover",), ("--about",), ("--help",)], ids=str)
+def test_an_output_that_cannot_be_written_is_said_once_and_ends_the_run(
+    arguments: tuple[str, ...], output: str, company: Sandbox, tmp_path: Path
+) -> None:
+    command = [*tap_command(settings(company, PEOPLE), tmp_path), *arguments]
+    redirected = {"full": f">{FULL}", "closed": ">&-"}[output]
+    run = in_shell(command, redirected, tmp_path)
+    reason = {"full": "no space left on device", "closed": "standard output is closed"}[output]
+    assert run.returncode == 1
+    assert run.stderr.count(f"The output could not be written: {reason}") == 1
+    assert_told_without_a_traceback(run)
+
+
+@posix
+@pytest.mark.parametrize("redirected", ["2>&-", *([f"2>{FULL}"] if FULL.exists() else [])])
+def test_a_log_that_cannot_be_written_does_not_stop_the_rows(
+    redirected: str, company: Sandbox, tmp_path: Path
+) -> None:
+    run = in_shell(tap_command(settings(company, PEOPLE), tmp_path), redirected, tmp_path)
+    assert len(run.succeeded().records("people_directory")) == company.people
+
+
+def in_shell(command: list[str], redirected: str, folder: Path) -> Run:
+    """Run a command, its streams redirected by a shell."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirected}', "sh", *command],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env=tap_environment(),
+        timeout=PATIENCE,
+        encoding="utf-8",
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
 
 
 @posix
@@ -442,6 +507,52 @@ def test_a_full_temporary_folder_fails_its_window_and_no_other_report(tmp_path: 
     assert run.bookmarks == {"a_big": "2025-01-31", "b_small": "2025-03-31"}
     assert windows(run, "a_big") == ["2025-01-01"]
     assert len(run.records("b_small")) == 60
+
+
+@posix
+def test_a_temporary_folder_without_room_for_parquet_fails_its_window_and_no_other_report(
+    tmp_path: Path,
+) -> None:
+    """A digit a row is small as CSV; as parquet each row takes at least its number."""
+    big = b"Code\r\n" + b"7\r\n" * 400_000
+    reports = {
+        "a.big": ReportSource(lambda *_: big),
+        "b.small": ReportSource(months({})),
+    }
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        batches = {
+            "encoding": {"format": "parquet", "compression": "none"},
+            "storage": {"root": f"file://{tmp_path}/batches"},
+        }
+        config = settings(sandbox, "a.big", "b.small", end_date="2025-01-31", batch_config=batches)
+        with Tap(limited(tap_command(config, tmp_path), 2 << 20), tmp_path) as tap:
+            run = tap.ended()
+    assert run.returncode == 1
+    assert (
+        "report 'a.big', 2025-01-01 to 2025-01-31: the report could not be written to the "
+        "temporary folder (file too large)"
+    ) in run.stderr
+    assert_told_without_a_traceback(run)
+    assert run.bookmarks == {"a_big": None, "b_small": "2025-01-31"}
+    assert [message["stream"] for message in run.messages if message["type"] == "BATCH"] == [
+        "b_small"
+    ]
+    assert list(tap.temporary.iterdir()) == []
+
+
+def test_a_batch_that_cannot_be_stored_names_its_folder_and_the_reason(
+    company: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    root = f"file://{tmp_path}/file/below"
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": root},
+    }
+    run = run_tap(settings(company, PEOPLE, batch_config=batches), tmp_path)
+    assert run.returncode == 1
+    assert f"The batch files could not be written to {root} (not a directory): check" in run.stderr
+    assert_told_without_a_traceback(run)
 
 
 def limited(command: list[str], size: int) -> list[str]:
@@ -581,6 +692,17 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
         assert_certificate_refused(sandbox, run)
 
 
+def test_a_server_without_tls_is_not_blamed_for_its_certificate(
+    company: Sandbox, tmp_path: Path
+) -> None:
+    api_url = company.api_url.replace("http:", "https:")
+    run = run_tap(settings(company, PEOPLE, api_url=api_url), tmp_path)
+    assert run.returncode == 1
+    assert "the server speaks no TLS, or another version of it; check api_url" in run.stderr
+    assert "certificate" not in run.stderr
+    assert_told_without_a_traceback(run)
+
+
 def test_an_expired_certificate_is_refused(authority: trustme.CA, tmp_path: Path) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     expired = authority.issue_cert(HOST, not_after=yesterday)
@@ -697,9 +819,10 @@ def test_a_proxy_sees_no_credentials_under_tls(recorder: Recorder, tmp_path: Pat
         "api_url": "https://crewmojo.example/v1",
         "reports": [PEOPLE],
         "max_job_attempts": 1,
+        "job_timeout": 1,
     }
-    env = {"HTTPS_PROXY": f"http://{recorder.address}"}
-    run = run_tap(config, tmp_path, env=env | {"TAP_CREWMOJO_TIME_SCALE": "0.001"})
+    env = {"HTTPS_PROXY": f"http://{recorder.address}", "TAP_CREWMOJO_TIME_SCALE": ""}
+    run = run_tap(config, tmp_path, env=env)
     assert run.returncode == 1
     assert_told_without_a_traceback(run)
     assert set(recorder.seen) == {("CONNECT", "crewmojo.example:443", None)}

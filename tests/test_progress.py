@@ -55,7 +55,7 @@ def lines(run: Run, words: str) -> list[str]:
     return [line.split(" | ", 1)[1] for line in run.stderr.splitlines() if words in line]
 
 
-def test_the_log_tells_how_a_run_goes_and_ends_in_a_table(
+def test_the_log_says_how_each_stream_starts_goes_and_ends(
     settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
     whole = {"id": "whole", "replication_method": "FULL_TABLE"}
@@ -73,20 +73,79 @@ def test_the_log_tells_how_a_run_goes_and_ends_in_a_table(
         }
         run = run_tap(config, tmp_path, state=state, env=INFO)
     assert run.returncode == 1
-    assert "Starting with 2 windows, 2025-02-01 to 2025-03-15 (bookmark 2025-02-28)" in run.stderr
-    assert "Starting with the whole report" in run.stderr
+    start = "Starting with 2 windows, 2025-02-01 to 2025-03-15 (bookmark 2025-02-28)"
+    assert f"a_b: {start}" in run.stderr
+    assert "whole: Starting with the whole report" in run.stderr
     (first, second) = lines(run, "Finished report 'a.b'")
     assert re.search(r"\| tap-crewmojo\.a_b +\| Finished", first)
     assert re.search(r"2025-02-01 to 2025-02-28: 10 rows, \d+\.\d s, 1 job; 1 window left$", first)
     assert re.search(r"2025-03-01 to 2025-03-15: 10 rows, \d+\.\d s, 2 jobs; 0 windows", second)
-    table = run.stderr.split("Summary:\n")[1].splitlines()[:4]
-    assert [re.split(r"\s{2,}", re.sub(r"\d+\.\d", "1.5", line).strip()) for line in table] == [
-        ["stream", "result", "windows", "rows", "jobs", "seconds", "bookmark"],
-        ["a_b", "done", "2 of 2", "20", "3", "1.5", "2025-03-15"],
-        ["no_such", "FAILED", "0 of 3", "0", "0", "1.5", "-"],
-        ["whole", "done", "1 of 1", "1", "1", "1.5", "-"],
+    assert re.search(r"Finished report 'whole': 1 row, \d+\.\d s, 1 job$", run.stderr, re.MULTILINE)
+    assert summary(run) == [
+        "a_b: Summary: done, 2 of 2 windows, 20 rows, 3 jobs, 1.5 s, bookmark 2025-03-15",
+        "no_such: Summary: FAILED, 0 of 3 windows, 0 rows, 1.5 s",
+        "whole: Summary: done, 1 row, 1 job, 1.5 s",
     ]
-    assert len({len(line) for line in table}) == 1, "its columns are aligned"
+
+
+def summary(run: Run) -> list[str]:
+    """Return the summary of each stream, its seconds replaced."""
+    told = [line.split(" | ")[-1] for line in lines(run, "Summary: ")]
+    return [re.sub(r"\d+\.\d s", "1.5 s", line) for line in told]
+
+
+def test_a_run_of_one_report_is_about_ten_lines_however_many_windows_it_has(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": QUICK}) as sandbox:
+        config = settings_for(sandbox, "x", start_date="2023-01-01")
+        run = run_tap(config, tmp_path, env=INFO).succeeded()
+    log = run.stderr.splitlines()
+    assert len(log) <= 10
+    metrics = [re.search(r'"metric":"(\w+)"', line) for line in log if "METRIC" in line]
+    assert [found.group(1) for found in metrics if found] == ["sync_duration", "record_count"]
+    assert "Finished report 'x', 2025-03-01 to 2025-03-15" in run.stderr
+    assert "27 of 27 windows, 270 rows" in run.stderr
+
+
+def test_a_summary_counts_real_seconds(settings_for: Callable[..., Any], tmp_path: Path) -> None:
+    """The API's seconds pass a hundred times faster in these sandboxes."""
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": SLOW}) as sandbox:
+        config = settings_for(sandbox, "x", end_date="2025-01-31")
+        catalog = run_tap(config, tmp_path, "--discover", env=INFO).succeeded().catalog
+        run = run_tap(config, tmp_path, catalog=catalog, env=INFO).succeeded()
+    for line in (*lines(run, "Finished"), *lines(run, "Summary")):
+        seconds = re.search(r"(\d+\.\d) s", line)
+        assert seconds
+        assert 1 <= float(seconds[1]) < 30, "110 of the API"
+
+
+def test_nothing_is_logged_about_a_report_after_it_has_failed(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Its other windows are being downloaded and retried, and its last column has variants."""
+
+    def drifting(start: date | None, _end: date | None) -> Table:
+        assert start
+        cells = ("x", "7") if start.month == 2 else ("7", "8")
+        return Table(("Code",), tuple((cell,) for cell in cells))
+
+    reports = {"a": ReportSource(drifting), "b": SLOW}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        config = settings_for(sandbox, "a", "b", end_date="2025-12-31")
+        catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+        sandbox.faults.add(
+            Fault(phase="post", kind="status", status=404, report="a", start=20250301),
+            Fault(phase="post", kind="status", status=503, report="a", start=20250401),
+            Fault(phase="post", kind="delay", seconds=80, report="a", start=20250501),
+        )
+        run = run_tap(config, tmp_path, catalog=catalog, env=INFO)
+    about = [line for line in run.stderr.splitlines() if "tap-crewmojo.a " in line]
+    (at,) = (place for place, line in enumerate(about) if "| ERROR " in line)
+    assert "Column 'Code': 1 values do not fit" in "".join(about[:at])
+    assert [line.split(" | ")[-1].split(",")[0] for line in about[at + 1 :]] == [
+        "a: Summary: FAILED"
+    ]
 
 
 def test_every_30_seconds_a_line_tells_what_is_waited_for(
@@ -139,7 +198,7 @@ def test_a_retry_tells_its_reason_and_its_pause(
     attempt = f"report 'x', {JANUARY}, attempt 1 of 3: "
     silent = f"{attempt}no response from {sandbox.api_url}"
     assert told == [
-        f'{attempt}the response has status 503 ("as *"); retried in 7 s (try 2 of 8)',
+        f"{attempt}the response has status 503; retried in 7 s (try 2 of 8)",
         f"{silent} (the connection was closed before a response); retried in 2 s (try 3 of 8)",
         f"{silent} (no response within 90 s); retried in 4 s (try 4 of 8)",
         told[3],
@@ -151,6 +210,25 @@ def test_a_retry_tells_its_reason_and_its_pause(
         r"one in [012] s \(renewal 1 of 3\)",
         told[3],
     )
+
+
+def test_a_person_does_not_wait_long_for_a_server_that_is_not_there(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    """In `--test` and `--discover`: the pauses before the fifth try are 15 seconds together."""
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": QUICK}) as sandbox:
+        config = settings_for(sandbox, "x")
+        catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+    for arguments, known, tries in (
+        (["--test"], None, 5),
+        (["--discover"], None, 5),
+        ([], catalog, 8),
+    ):
+        run = run_tap(config, tmp_path, *arguments, catalog=known, env=INFO)
+        assert run.returncode == 1
+        first, *_ = (line for line in lines(run, "WARNING"))
+        assert "connection refused" in first
+        assert max(re.findall(r"try (\d) of", run.stderr)) == str(tries)
 
 
 def reset(connection: socket.socket) -> None:
@@ -286,19 +364,20 @@ def test_a_log_in_json_has_the_same_facts_as_fields_and_the_sdks_metrics(
         "window_start": "2025-01-01",
         "window_end": "2025-01-31",
         "rows": 10,
+        "empty_rows": 0,
         "jobs": 0,
         "windows_left": 2,
     }
-    summary = {
+    ends = {
         event["stream_name"]: event["extra"]
         for event in events
-        if event["message"].startswith("Summary")
+        if ": Summary: " in event["message"]
     }
-    assert {name: (facts["result"], facts["windows"]) for name, facts in summary.items()} == {
+    assert {name: (facts["result"], facts["windows"]) for name, facts in ends.items()} == {
         "no_such": ("FAILED", 0),
         "x": ("done", 3),
     }
-    assert summary["x"]["bookmark"] == "2025-03-15"
+    assert ends["x"]["bookmark"] == "2025-03-15"
 
 
 def on_terminal(command: list[str]) -> str:
@@ -330,14 +409,14 @@ def test_a_terminal_shows_a_bar_below_the_log_and_a_pipe_does_not(
         config = settings_for(sandbox, "x")
         shown = on_terminal(tap_command(config, tmp_path))
         run = run_tap(config, tmp_path, env=INFO).succeeded()
-    assert "| 1 of 3 windows, " in shown
+    assert "| 1 of 3 downloads, " in shown
     pieces = [piece for piece in re.split(r"[\r\n]+", shown) if piece.strip()]
     bars = [piece for piece in pieces if re.match(r" *\d+%\|", piece)]
     assert len(bars) > 3
-    assert all(re.fullmatch(r" *\d+%\|.{40,}\| \d of 3 windows, \S+", bar) for bar in bars)
+    assert all(re.fullmatch(r" *\d+%\|.{40,}\| \d of 3 downloads, \S+", bar) for bar in bars)
     logged = [piece for piece in pieces if piece not in bars]
     told = [line.split(" | ")[-1] for line in logged if "Finished" in line]
     assert len(told) == 3, "a line each, whole"
-    assert logged[-1].startswith("  x       done     3 of 3"), "the bar is gone in the end"
+    assert "x: Summary: done, 3 of 3 windows" in logged[-1], "the bar is gone in the end"
     assert "\r" not in run.stderr
-    assert "of 3 windows" not in run.stderr
+    assert "of 3 downloads" not in run.stderr

@@ -58,22 +58,22 @@ def test_all_mistakes_are_told_at_once_before_any_request(
     assert "Traceback" not in run.stderr
     message = run.stderr[run.stderr.index("The settings are invalid:") :]
     for words in (
-        "'windw' was unexpected",
-        "'money'",
-        "'fortnight'",
+        "reports[2]: unknown setting 'windw'; did you mean 'report_window'?",
+        "reports[3].columns.Amount must be string, number, boolean, date or date-time",
+        "reports[4].report_window must be day, week, month, quarter or year",
         "both be the stream 'oneonone_summary'",
         "'Day' of 'd' has a 'format'",
         "end_date (2024-04-30) is before start_date (2024-05-01)",
         "'Mars/Olympus' is not an IANA time zone",
         "plain http would send the credentials",
-        "'decade'",
-        "'xml'",
-        "-1 is less than the minimum of 0",
-        "30 is less than the minimum of 31",
-        "17 is greater than the maximum of 16",
-        "601 is greater than the maximum of 600",
-        "'shrug'",
-        "A value is str, not array in config['reports'][4]['primary_keys']",
+        "- report_window must be day, week, month, quarter or year",
+        "content_type must be csv or json",
+        "lookback_days must be at least 0",
+        "request_timeout must be at least 31",
+        "max_parallel_reports must be at most 16",
+        "job_timeout must be at most 600",
+        "on_new_column must be add, ignore or fail",
+        "reports[4].primary_keys must be an array",
     ):
         assert words in message
     assert not sandbox.requests
@@ -85,7 +85,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         pytest.param({"start_date": "2023-02-30"}, "'2023-02-30' is not a date", id="impossible"),
         pytest.param({"end_date": "soon"}, "'soon' is not a date", id="no date"),
         pytest.param({"start_date": None}, "start_date is missing", id="no start"),
-        pytest.param({"reports": []}, "[] should be non-empty", id="no report"),
+        pytest.param({"reports": []}, "reports must not be empty", id="no report"),
         pytest.param({"api_url": "ftp://x/v1"}, "must be a web address", id="ftp"),
         pytest.param({"api_url": "https://x/v2"}, "must end in '/v1'", id="no v1"),
         pytest.param({"api_url": "https://x/v1\n"}, "whitespace", id="line break in the URL"),
@@ -102,7 +102,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         pytest.param({"api_url": "https://me:pw@x/v1"}, "must not hold credentials", id="userinfo"),
         pytest.param(
             {"client_secret": 123456},
-            "A value is int, not string in config['client_secret']",
+            "client_secret must be a text",
             id="secret",
         ),
         pytest.param({"api_url": "http://[::1/v1"}, "must be a web address", id="bracket"),
@@ -110,7 +110,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         pytest.param({"reports": ["[a"]}, "looks like broken JSON", id="broken JSON"),
         pytest.param(
             {"reports": {"id": "r", "client_secret": "123456"}},
-            "A value is dict, not array in config['reports']",
+            "reports must be an array",
             id="a secret in the wrong place",
         ),
         pytest.param(
@@ -135,7 +135,7 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         ),
         pytest.param(
             {"batch_config": BATCHES | {"encoding": {"format": "orc"}}},
-            "'orc' is not one of",
+            "batch_config.encoding.format must be jsonl or parquet",
             id="orc",
         ),
         pytest.param(
@@ -150,24 +150,30 @@ def test_all_mistakes_are_told_at_once_before_any_request(
         ),
         pytest.param(
             {"batch_config": BATCHES | {"storage": {"root": "file:///x", "rot": "x"}}},
-            "no setting 'storage.rot'",
+            "batch_config.storage: unknown setting 'rot'; did you mean 'root'?",
             id="unknown part of batches",
         ),
         pytest.param(
-            {"batch_config": BATCHES | {"batch_size": 0}}, "batch_size is no", id="batches of none"
+            {"batch_config": BATCHES | {"batch_size": 0}},
+            "batch_size must be a whole number",
+            id="batches of none",
         ),
         pytest.param(
-            {"batch_config": BATCHES | {"batch_size": "10"}}, "batch_size is no", id="size as text"
+            {"batch_config": BATCHES | {"batch_size": "10"}},
+            "batch_size must be a whole number",
+            id="size as text",
         ),
         pytest.param(
-            {"batch_config": BATCHES | {"size": 10}}, "no setting 'size'", id="size of batches"
+            {"batch_config": BATCHES | {"size": 10}},
+            "unknown setting 'size'; did you mean 'batch_size'?",
+            id="size of batches",
         ),
         pytest.param(
             {"batch_config": BATCHES, "stream_maps": {"a": {}}},
             "batch_config writes whole files",
             id="batches with maps",
         ),
-        pytest.param({"reports": [{"name": "x"}]}, "'id' is a required property", id="no id"),
+        pytest.param({"reports": [{"name": "x"}]}, "reports[0].id is missing", id="no id"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(
@@ -204,7 +210,7 @@ def test_missing_credentials_are_named(tmp_path: Path) -> None:
     run = run_tap({}, tmp_path)
     assert run.returncode == 1
     for name in ("client_id", "client_secret", "reports"):
-        assert f"'{name}' is a required property" in run.stderr
+        assert f"- {name} is missing" in run.stderr
 
 
 def test_start_date_is_not_needed_without_dates(
@@ -260,13 +266,15 @@ def test_variables_that_no_setting_can_be_are_named(tmp_path: Path) -> None:
         "TAP_CREWMOJO_JOB_TIMEOUT": "abc",
         "TAP_CREWMOJO_INFER_TYPES": "flase",
         "TAP_CREWMOJO_REPORTS": '[{"id": "r",}]',
+        "TAP_CREWMOJO_STREAM_MAPS": "{",
     }
     for words in ((), ("--discover",)):
         run = run_tap({}, tmp_path, "--config=ENV", *words, env=env)
         assert run.returncode == 1
-        assert "TAP_CREWMOJO_JOB_TIMEOUT is not a whole number" in run.stderr
-        assert "TAP_CREWMOJO_INFER_TYPES is not one of true, false" in run.stderr
-        assert "TAP_CREWMOJO_REPORTS is not a JSON array" in run.stderr
+        assert "TAP_CREWMOJO_JOB_TIMEOUT must be a whole number" in run.stderr
+        assert "TAP_CREWMOJO_INFER_TYPES must be one of true, false" in run.stderr
+        assert "TAP_CREWMOJO_REPORTS must be a JSON array" in run.stderr
+        assert "TAP_CREWMOJO_STREAM_MAPS must be a JSON object" in run.stderr
         assert "Traceback" not in run.stderr
 
 
@@ -286,11 +294,10 @@ def test_variables_that_are_no_setting_are_named(
     run = run_tap(config, tmp_path, "--config=ENV", env=unknown | others).succeeded()
     for name, meant in {"END_DAT": "END_DATE", "REPORTS_WINDOW": "REPORT_WINDOW"}.items():
         assert (
-            f"There is no setting 'TAP_CREWMOJO_{name}': it is ignored; "
-            f"did you mean 'TAP_CREWMOJO_{meant}'?"
+            f"Ignored: unknown setting 'TAP_CREWMOJO_{name}'; did you mean 'TAP_CREWMOJO_{meant}'?"
         ) in run.stderr
-    assert run.stderr.count("There is no setting") == len(unknown)
-    assert "There is no setting" not in run_tap(config, tmp_path, env=unknown).stderr
+    assert run.stderr.count("unknown setting") == len(unknown)
+    assert "unknown setting" not in run_tap(config, tmp_path, env=unknown).stderr
 
 
 def test_files_that_are_no_json_are_told_in_a_sentence(
@@ -302,7 +309,119 @@ def test_files_that_are_no_json_are_told_in_a_sentence(
         run = run_tap(config, tmp_path, f"--{option}", str(tmp_path / "broken.json"))
         assert run.returncode == 1
         assert "Traceback" not in run.stderr
-        assert re.search("is not JSON|holds no JSON object", run.stderr)
+        assert re.search("must be JSON: see its line 1, column 15", run.stderr)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"[1]", "must hold a JSON object", id="array"),
+        pytest.param(b"null", "must hold a JSON object", id="null"),
+        pytest.param(b"", "must be JSON: see its line 1, column 1", id="empty"),
+        pytest.param(b'{"client_id": "\xe9"}', "must be in UTF-8 or UTF-16", id="ISO-8859-1"),
+        pytest.param(b"[" * 100_000, "must not be nested this deeply", id="nested"),
+        pytest.param(None, "cannot be read: is a directory", id="directory"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_refused_in_a_sentence(
+    content: bytes | None, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "given"
+    file.mkdir() if content is None else file.write_bytes(content)
+    run = run_tap({}, tmp_path, "--config", str(file), "--discover")
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].endswith(f"The file given as --config {words}")
+    assert "Traceback" not in run.stderr
+
+
+def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
+    run = run_tap({}, tmp_path, "--config", str(tmp_path / "none.json"))
+    assert run.returncode == 1
+    assert "The file given as --config cannot be read: no such file or directory" in run.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_configuration_of_powershell_is_read(
+    encoding: str, company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "windows.json"
+    report = {"id": "people.directory", "replication_method": "FULL_TABLE"}
+    file.write_text(json.dumps(settings_for(company, report)), encoding=encoding)
+    run = run_tap({}, tmp_path, "--config", str(file)).succeeded()
+    assert len(run.records("people_directory")) == company.people
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        pytest.param(
+            {"TAP_CREWMOJO_TIME_SCALE": "fast"},
+            "TAP_CREWMOJO_TIME_SCALE must be a positive number",
+            id="no number",
+        ),
+        pytest.param(
+            {"TAP_CREWMOJO_TIME_SCALE": "nan"},
+            "TAP_CREWMOJO_TIME_SCALE must be a positive number",
+            id="nan",
+        ),
+        pytest.param(
+            {"TMPDIR": "/none/such"},
+            "TMPDIR must be a folder for temporary files: no such file or directory",
+            id="no folder",
+        ),
+        pytest.param(
+            {"TMPDIR": "", "TEMP": __file__},
+            "TEMP must be a folder for temporary files: not a directory",
+            id="a file",
+        ),
+    ],
+)
+def test_a_machine_that_is_set_up_wrongly_is_refused_before_any_request(
+    env: dict[str, str],
+    words: str,
+    sandbox: Sandbox,
+    settings_for: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    run = run_tap(settings_for(sandbox, "oneonone.summary"), tmp_path, env=env)
+    assert run.returncode == 1
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not sandbox.requests
+    assert not sandbox.tokens
+
+
+@pytest.mark.parametrize("change", [{"api_url": None}, {"api_url": "https://crewmojo.example/v1"}])
+def test_the_time_scale_is_for_a_sandbox_on_this_machine_only(
+    change: dict[str, Any], company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(company, "oneonone.summary", **change)
+    config = {name: value for name, value in config.items() if value is not None}
+    run = run_tap(config, tmp_path)
+    assert run.returncode == 1
+    assert "TAP_CREWMOJO_TIME_SCALE must not be set, unless api_url is that of a" in run.stderr
+    assert "Requesting" not in run.stderr
+
+
+def test_variables_that_are_not_read_get_a_hint(tmp_path: Path) -> None:
+    env = {"TAP_CREWMOJO_CLIENT_ID": "me", "TAP_CREWMOJO_REPORTS": '["x"]'}
+    run = run_tap({}, tmp_path, env=env)
+    assert run.returncode == 1
+    assert (
+        "TAP_CREWMOJO_CLIENT_ID, TAP_CREWMOJO_REPORTS: variables are read with `--config=ENV` only"
+    ) in run.stderr
+
+
+@pytest.mark.parametrize(
+    "env", [{"LOGLEVEL": "FOO"}, {"SINGER_SDK_LOG_CONFIG": __file__}], ids=["level", "config"]
+)
+def test_a_log_that_cannot_be_set_up_is_said_in_a_sentence(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    run = run_tap({}, tmp_path, env=env)
+    assert run.returncode == 1
+    assert "LOGLEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -324,7 +443,7 @@ def test_a_setting_that_is_none_is_named(
     company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
 ) -> None:
     run = run_tap(settings_for(company, "oneonone.summary", start_dat="x"), tmp_path).succeeded()
-    assert "There is no setting 'start_dat'" in run.stderr
+    assert "unknown setting 'start_dat'; did you mean 'start_date'?" in run.stderr
 
 
 def test_about_documents_every_setting(tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""The JSON files of the command line: settings, catalog, state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from singer_sdk.exceptions import ConfigValidationError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def read_object(option: str, path: str) -> dict[str, Any]:
+    """Read a JSON object from a file that an option of the command line names.
+
+    Raises:
+        ConfigValidationError: the file cannot be read, or holds something else.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as exc:
+        reason = (exc.strerror or type(exc).__name__).lower()
+        raise _invalid(option, f"cannot be read: {reason}") from None
+    return parse_object(option, data)
+
+
+def parse_object(option: str, data: bytes) -> dict[str, Any]:
+    """Parse a JSON object in UTF-8, or in UTF-16 as PowerShell writes it.
+
+    Raises:
+        ConfigValidationError: it is not one; the text holds nothing of the data.
+    """
+    try:
+        value = json.loads(data)
+    except UnicodeDecodeError:
+        reason = "must be in UTF-8 or UTF-16"
+    except json.JSONDecodeError as exc:
+        reason = f"must be JSON: see its line {exc.lineno}, column {exc.colno}"
+    except RecursionError:
+        reason = "must not be nested this deeply"
+    else:
+        if isinstance(value, dict):
+            return value
+        reason = "must hold a JSON object"
+    raise _invalid(option, reason)
+
+
+def _invalid(option: str, reason: str) -> ConfigValidationError:
+    text = f"The file given as {option} {reason}"
+    return ConfigValidationError(text, errors=[text])
