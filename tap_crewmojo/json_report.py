@@ -155,7 +155,8 @@ def _decoder(headings: tuple[str, ...], kinds: tuple[_Kind, ...]) -> msgspec.jso
 
 def _names(text: bytes) -> int:
     """Return how many names are in JSON, or more where a text seems to have one."""
-    if any(sign in text and spaced in text for sign, spaced in _SPACED):
+    # `rfind` takes a third of the time that `in` does, where the second sign is frequent.
+    if any(sign in text and text.rfind(spaced) >= 0 for sign, spaced in _SPACED):
         return len(_NAME_END.findall(text))
     return text.count(b'":')
 

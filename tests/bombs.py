@@ -64,6 +64,7 @@ def endless(start: bytes, repeated: bytes, read: list[int]) -> Iterator[bytes]:
 def main(limit: str, *names: str) -> None:
     for module in (csv_pieces, json_pieces):
         module.LONGEST_ROW = int(limit) << 20  # type: ignore[attr-defined]
+    csv_pieces._LONGEST = min(csv_pieces._LONGEST, int(limit) << 20)  # type: ignore[misc]
     for name in names or BOMBS:
         start, repeated = BOMBS[name]
         read = [0]
