@@ -129,8 +129,12 @@ def _step(
     *,
     final: bool = False,
 ) -> bytes:
+    held = decoder.getstate()[0]
     try:
         text = decoder.decode(chunk, final)
+        if encoding == _UTF_8:  # whole characters of it, without encoding them again
+            whole = held + chunk
+            return whole[: len(whole) - len(decoder.getstate()[0])]
         return text.encode() if text else b""
     except UnicodeError as exc:
         place = offset + (exc.start if isinstance(exc, UnicodeDecodeError) else 0)

@@ -40,6 +40,11 @@ class Columns:
     empty_rows: int = 0
 
 
+def is_empty(cell: Cell) -> bool:
+    """Tell whether a cell has no value."""
+    return cell is None or cell == ""
+
+
 def distinct(headings: Sequence[str]) -> tuple[str, ...]:
     """Number the repetitions of a heading: CSV and JSON may repeat one, a record cannot."""
     taken = set(headings)

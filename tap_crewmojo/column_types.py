@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
+from tap_crewmojo.cells import is_empty
 from tap_crewmojo.json_cells import nested_cell
 
 if TYPE_CHECKING:
@@ -211,11 +212,6 @@ def converter(kind: ColumnType, form: str | None = None, zone: tzinfo = UTC) -> 
             return Converter(partial(_date_time_by_form, form, zone))
         case _:
             return Converter(*_CONVERSIONS[kind])
-
-
-def is_empty(cell: Cell) -> bool:
-    """Tell whether a cell has no value."""
-    return cell is None or cell == ""
 
 
 def to_text(cell: Cell) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tap_crewmojo.cells import is_empty
 from tap_crewmojo.column_names import ColumnNames
-from tap_crewmojo.column_types import ColumnType, converter, is_empty
+from tap_crewmojo.column_types import ColumnType, converter
 from tap_crewmojo.metadata import RESERVED, metadata_schema
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from tap_crewmojo.column_types import is_empty
+from tap_crewmojo.cells import is_empty
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
 from tap_crewmojo.schema import OnNewColumn
@@ -99,8 +99,8 @@ class RecordMaker:
         ]
         keys = KeyCheck(self._primary_keys)
         for batch in report.batches(headings):
-            values = {column.name: values for column, values, _ in self.convert(batch)}
-            keys.look_at(values, batch.size)
+            converted = self.convert(batch)
+            keys.look_at({column.name: values for column, values, _ in converted}, batch.size)
         self.schema.repeated_keys += keys.repeated
 
     def convert(self, batch: Columns) -> list[tuple[Column, Values, Variants | None]]:
