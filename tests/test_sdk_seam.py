@@ -335,6 +335,16 @@ def the_option_test_runs_it() -> bool:
     return SEEN == ["test"]
 
 
+def the_option_test_schema_runs_it() -> bool:
+    class Seeing(TinyTap):
+        @override  # type: ignore[misc]
+        def write_schemas(self) -> None:
+            SEEN.append("schemas")
+
+    command_line(Seeing, "--test=schema")
+    return SEEN == ["schemas"]
+
+
 def the_option_discover_runs_it() -> bool:
     class Seeing(TinyTap):
         @override
@@ -641,6 +651,7 @@ HOOKS = [
     Hook(Stream, "_write_state_message", "(self)", a_state_is_written_where_it_is_not_flushed),
     Hook(Tap, "sync_all", "(self)", the_command_syncs_by_it),
     Hook(Tap, "run_connection_test", "(self)", the_option_test_runs_it),
+    Hook(Tap, "write_schemas", "(self)", the_option_test_schema_runs_it),
     Hook(Tap, "run_discovery", "(self)", the_option_discover_runs_it),
     Hook(Tap, "discover_streams", "(self)", streams_are_without_what_the_catalog_lacks),
     Hook(Tap, "cb_config", "(cls, ctx, param, value)", it_is_asked_before_there_is_a_tap),
