@@ -1,8 +1,8 @@
 """Column names: the vendor's headings, made distinct in any database.
 
-A heading keeps its name but for blanks around it, control characters, and what would clash with
-another column: databases know 63 bytes of a name, and some ignore its case. A name that had to
-change ends in a hash of its heading, so it depends on no order and no neighbour.
+A heading is the name of its column, without blanks around it and control characters, unless that
+would clash with another column: databases know 63 bytes of a name, and some ignore its case. A name
+that had to change ends in a hash of its heading, so it depends on no order and no neighbour.
 """
 
 from __future__ import annotations

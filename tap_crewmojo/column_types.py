@@ -56,6 +56,8 @@ _DATE_TIMES: Final = msgspec.json.Decoder(list[datetime])
 
 _BOOLEANS: Final = {"true": True, "false": False}
 _MOST_REMEMBERED: Final = 1 << 14
+"""Distinct cells of a column whose values are kept."""
+
 _FEW: Final = 16
 """Cells that are read one by one where one of them does not fit."""
 
@@ -127,8 +129,8 @@ class Converter:
 
     Args:
         one: returns the value of a cell that is not empty; none if the cell does not fit.
-        all_at_once: returns the values of a column faster than one by one; none if it cannot, as
-            where a cell does not fit.
+        all_at_once: returns the values of a column, faster than one by one; none where it cannot,
+            for a cell does not fit or is unusual.
     """
 
     def __init__(
@@ -145,7 +147,7 @@ class Converter:
             values = self._one_by_one(cells)
         elif (at_once := self._all_at_once(cells)) is not None:
             return at_once, None
-        else:  # some cell does not fit, or is unusual: only the few around it are read one by one
+        else:  # a cell does not fit, or is unusual: only the few around it are read one by one
             parts = (cells[start : start + _FEW] for start in range(0, len(cells), _FEW))
             read = (self._all_at_once(part) or self._one_by_one(part) for part in parts)
             values = list(chain.from_iterable(read))
@@ -158,13 +160,13 @@ class Converter:
         return values, variants if any(variants) else None
 
     def fits(self, cells: Sequence[Cell]) -> bool:
-        """Tell whether all cells of a column fit its type."""
+        """Return whether all cells of a column fit its type."""
         return self.convert(cells)[1] is None
 
     def _one_by_one(self, cells: Sequence[Cell]) -> Values:
         try:
             return list(map(self._remembered.__getitem__, cells))
-        except TypeError:  # nested JSON is no key of a dictionary
+        except TypeError:  # nested JSON has no hash
             return [None if is_empty(cell) else self._remembered.value(cell) for cell in cells]
 
 
@@ -191,7 +193,7 @@ class _Remembered(dict[Any, Value]):
 
     def __missing__(self, cell: Cell) -> Value:
         value = self.value(cell)
-        # Of nested JSON each record has a value of its own, which it may change.
+        # Nested JSON is not shared: who has a record may change the value in it.
         if len(self) < _MOST_REMEMBERED and not isinstance(value, dict | list):
             self[cell] = value
         return value
@@ -243,7 +245,7 @@ def _numbers(cells: Sequence[str]) -> list[int | float] | None:
     """Read numbers in JSON's syntax, without exponents, of which a double holds each digit.
 
     That is every one of up to 15 digits, and those longer ones that a double is written as, such
-    as the averages 3.6666666666666665; but no long identifier.
+    as the averages 3.6666666666666665, but not long identifiers.
     """
     try:
         tokens = ",".join(cells).encode()
@@ -254,23 +256,21 @@ def _numbers(cells: Sequence[str]) -> list[int | float] | None:
         return None
     if len(numbers) != len(cells):  # there is a comma in a cell
         return None
-    if _LONG_NUMBER in tokens.translate(_AS_ZEROS) and not all(map(_is_exact, numbers, cells)):
-        return None
-    return numbers
+    if _LONG_NUMBER not in tokens.translate(_AS_ZEROS):
+        return numbers
+    if msgspec.json.encode(numbers) == b"[%b]" % tokens:  # as doubles are written
+        return numbers if max(map(abs, numbers)) < _LIMIT else None
+    return numbers if all(map(_is_exact, numbers, cells)) else None
 
 
 def _is_exact(number: float, text: str) -> bool:
-    """Tell whether a double holds each digit of a number that is written in JSON's syntax."""
+    """Return whether a double holds each digit of a number."""
     if len(text) <= MOST_DIGITS:
         return True
     if abs(number) >= _LIMIT or len(text.partition(".")[2]) > _MOST_DECIMALS:
         return False
     digits = text.lstrip("-0.").replace(".", "")
-    return (
-        len(digits) <= MOST_DIGITS
-        or repr(number) == text
-        or f"{Decimal(repr(number)):f}" == text  # repr has an exponent
-    )
+    return len(digits) <= MOST_DIGITS or f"{Decimal(repr(number)):f}" == text
 
 
 def _number(cell: Cell) -> Value:

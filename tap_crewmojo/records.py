@@ -188,7 +188,7 @@ class KeyCheck:
                 )
                 raise ReportError(msg)
         self._rows += size
-        # Of their texts: numbers and nested JSON have no hash that tells them apart.
+        # The texts' hashes: -1 and -2 have the same one as numbers, nested JSON has none.
         for key in map(hash, zip(*(map(str, column) for column in columns), strict=True)):
             self._hashes[key % _PARTS].append(key)
 

@@ -81,7 +81,7 @@ class StreamSchema:
         json_schema: the schema to start from: discovered, or a catalog's.
         rules: how the report's columns are typed.
         dated: whether the report is requested by windows.
-        is_selected: tells whether the catalog selects a column.
+        is_selected: returns whether the catalog selects a column.
 
     Attributes:
         is_selected: as given.

@@ -14,7 +14,7 @@ _NO_FIELD_NAME = re.compile(r'["\\\x00-\x1f]')
 
 
 def can_be_field(name: str) -> bool:
-    """Tell whether msgspec takes a name for a field of a struct."""
+    """Return whether msgspec takes a name for a field of a struct."""
     return not _NO_FIELD_NAME.search(name)
 
 

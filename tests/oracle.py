@@ -138,7 +138,7 @@ class Stream:
         names: the column of each heading.
         variants: the column for what does not fit another column.
         on_new_column: the setting.
-        selected: tells whether the catalog selects a column.
+        selected: returns whether the catalog selects a column.
         keys: the primary key.
     """
 
