@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
+from tap_crewmojo.logs import quieten_the_sdk
 from tap_crewmojo.standard_output import watch_standard_output
-from tap_crewmojo.stream_log import quieten_the_sdk
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:

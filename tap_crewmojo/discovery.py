@@ -6,18 +6,18 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError, naming
-from tap_crewmojo.inference import infer
+from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.planning import sample_requests
-from tap_crewmojo.stream_log import StreamLog
+from tap_crewmojo.schema.inference import infer
+from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_crewmojo.client import Download
-    from tap_crewmojo.reports import ReportConfig, ReportRequest
-    from tap_crewmojo.settings import Settings
+    from tap_crewmojo.api.client import Download
+    from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+    from tap_crewmojo.config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

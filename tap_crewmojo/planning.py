@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.reports import ReportRequest
+from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.windows import due_windows, windows_between
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from tap_crewmojo.reports import ReportConfig
-    from tap_crewmojo.settings import Settings
+    from tap_crewmojo.config.reports import ReportConfig
+    from tap_crewmojo.config.settings import Settings
 
 MOST_SAMPLES = 12
 """Windows that are looked back through for one that has rows."""

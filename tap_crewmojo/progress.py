@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.errors import ReportError, SyncFailedError
-from tap_crewmojo.stream_log import StreamLog
+from tap_crewmojo.logs import StreamLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from tap_crewmojo.clock import Clock
-    from tap_crewmojo.reports import ReportRequest
+    from tap_crewmojo.config.reports import ReportRequest
 
 _MOST_LINES = 5
 """Windows of a stream that the log shows at INFO, about; DEBUG shows all."""

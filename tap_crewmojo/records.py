@@ -10,19 +10,19 @@ import msgspec
 
 from tap_crewmojo.cells import is_empty
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
-from tap_crewmojo.schema import OnNewColumn
+from tap_crewmojo.schema.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
+from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.structs import can_be_field, struct_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from tap_crewmojo.api.client import Download
     from tap_crewmojo.cells import Cell, Columns
-    from tap_crewmojo.client import Download
-    from tap_crewmojo.column_types import Value, Values, Variants
-    from tap_crewmojo.report_file import Report
-    from tap_crewmojo.reports import ReportRequest
-    from tap_crewmojo.schema import Column, StreamSchema
+    from tap_crewmojo.config.reports import ReportRequest
+    from tap_crewmojo.readers.report import Report
+    from tap_crewmojo.schema.stream_schema import Column, StreamSchema
+    from tap_crewmojo.schema.types import Value, Values, Variants
 
 Record: TypeAlias = "msgspec.Struct | dict[str, Value]"
 """A record, ready to be encoded: a struct, or a dictionary where a struct cannot have the names."""

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
-from tap_crewmojo.batch_files import BatchFiles
-from tap_crewmojo.bookmarks import StrangeBookmarkError, read_bookmark, write_bookmark
-from tap_crewmojo.catalogs import complete_entry
-from tap_crewmojo.column_types import ColumnConfig, ColumnType
 from tap_crewmojo.discovery import check_columns, take_sample
 from tap_crewmojo.errors import ReportError, naming
-from tap_crewmojo.inference import discovered_schema
-from tap_crewmojo.metadata import (
+from tap_crewmojo.logs import StreamLog
+from tap_crewmojo.planning import due_requests
+from tap_crewmojo.progress import Progress
+from tap_crewmojo.records import RecordMaker, metadata_of
+from tap_crewmojo.schema.inference import discovered_schema
+from tap_crewmojo.schema.metadata import (
     END_DATE,
     RESERVED,
     key_properties,
     metadata_schema,
 )
-from tap_crewmojo.planning import due_requests
-from tap_crewmojo.progress import Progress
-from tap_crewmojo.records import RecordMaker, metadata_of
-from tap_crewmojo.schema import SchemaRules, StreamSchema
-from tap_crewmojo.singer_stream import BatchedStream
-from tap_crewmojo.stream_log import StreamLog
+from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType
+from tap_crewmojo.singer.batch_files import BatchFiles
+from tap_crewmojo.singer.catalog import complete_entry
+from tap_crewmojo.singer.state import StrangeBookmarkError, read_bookmark, write_bookmark
+from tap_crewmojo.singer.stream import BatchedStream
 from tap_crewmojo.windows import advanced
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
-    from tap_crewmojo.client import Download
+    from tap_crewmojo.api.client import Download
+    from tap_crewmojo.api.prefetch import Prefetch
     from tap_crewmojo.clock import Clock
+    from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+    from tap_crewmojo.config.settings import Settings
     from tap_crewmojo.discovery import Sample
-    from tap_crewmojo.prefetch import Prefetch
+    from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import Record
-    from tap_crewmojo.report_file import Report
-    from tap_crewmojo.reports import ReportConfig, ReportRequest
-    from tap_crewmojo.settings import Settings
-    from tap_crewmojo.singer_stream import Made
+    from tap_crewmojo.singer.stream import Made
     from tap_crewmojo.windows import Window
 
 

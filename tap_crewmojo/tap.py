@@ -17,25 +17,25 @@ from singer_sdk.helpers.capabilities import TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_crewmojo.catalogs import read_catalog
-from tap_crewmojo.client import CrewmojoClient
+from tap_crewmojo.api.client import CrewmojoClient
+from tap_crewmojo.api.prefetch import Prefetch, Workers
 from tap_crewmojo.clock import Clock
-from tap_crewmojo.config_schema import SETTINGS
-from tap_crewmojo.environment import (
+from tap_crewmojo.config.environment import (
     environment_mistakes,
     machine_mistakes,
     unknown_variables,
     unread_variables,
 )
+from tap_crewmojo.config.files import parse_object, read_object
+from tap_crewmojo.config.json_schema import SETTINGS
+from tap_crewmojo.config.settings import Settings
+from tap_crewmojo.config.validation import mistakes, schema_mistakes, unknown
 from tap_crewmojo.errors import ReportError, one_line
-from tap_crewmojo.json_files import parse_object, read_object
-from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.mistakes import mistakes, schema_mistakes, unknown
-from tap_crewmojo.prefetch import Prefetch, Workers
 from tap_crewmojo.progress import failures, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
-from tap_crewmojo.settings import Settings
-from tap_crewmojo.stream_maps import map_errors, map_warnings, mapper_of
+from tap_crewmojo.singer.catalog import read_catalog
+from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
+from tap_crewmojo.singer.messages import MessageWriter
 from tap_crewmojo.streams import ReportStream
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_crewmojo import csv_pieces, json_pieces
 from tap_crewmojo.errors import UnusableAnswerError
-from tap_crewmojo.landing import land
+from tap_crewmojo.readers import csv_chunks as csv_pieces
+from tap_crewmojo.readers import json_chunks as json_pieces
+from tap_crewmojo.readers.spool import land
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from singer_sdk.about import AboutFormatter
 
-from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_crewmojo.client import CrewmojoClient
+from tap_crewmojo.api.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
+from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.reports import ReportConfig, ReportRequest
-from tap_crewmojo.settings import Settings
 from tap_crewmojo.windows import Window
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from oracle import inferred, text_of, value_of
 
 from tap_crewmojo.cells import Columns
-from tap_crewmojo.column_names import LONGEST, ColumnNames
-from tap_crewmojo.column_types import ColumnType, converter
-from tap_crewmojo.inference import infer, type_of_cell
+from tap_crewmojo.schema.inference import infer, type_of_cell
+from tap_crewmojo.schema.names import LONGEST, ColumnNames
+from tap_crewmojo.schema.types import ColumnType, converter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

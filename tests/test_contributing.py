@@ -1,4 +1,4 @@
-"""CONTRIBUTING lists the modules that there are."""
+"""CONTRIBUTING lists what there is."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from targets import ROOT
 
 import tap_crewmojo
 
-PACKAGE = Path(tap_crewmojo.__file__).parent  # as installed, where a wheel is tested
 CONTRIBUTING = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
-TABLE = [
-    re.findall(r"`([^`]+)`", row)
-    for row in re.findall(r"^\| (`\w+/.*?) \|", CONTRIBUTING, re.MULTILINE)
+PACKAGE = Path(tap_crewmojo.__file__).parent
+ROWS = [
+    (layer, re.findall(r"`([^`]+)`", names))
+    for layer, names in re.findall(r"^\| ([\d-]) \| (.*?) \|", CONTRIBUTING, re.MULTILINE)
 ]
 
-MODULES = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+
+def test_the_table_has_each_module_and_folder_once() -> None:
+    listed = sorted(name for _, names in ROWS for name in names)
+    modules = [path.name for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]
+    folders = [f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")]
+    assert listed == sorted(modules + folders)
 
 
-def test_the_table_lists_each_module_once() -> None:
-    listed = [path for row in TABLE for path in paths(row)]
-    assert all(path.exists() for path in listed), listed
-    of_the_tap = [path.stem for path in listed if path.parent == PACKAGE]
-    assert sorted(of_the_tap) == sorted([*MODULES, "sandbox"])
-
-
-def paths(row: list[str]) -> list[Path]:
-    """Return the files of a row: the first with its folder, the others beside it."""
-    first = within(row[0])
-    return [first, *(within(name) if "/" in name else first.parent / name for name in row[1:])]
-
-
-def within(name: str) -> Path:
-    return (PACKAGE.parent if name.startswith("tap_crewmojo/") else ROOT) / name
+def test_its_layers_are_those_that_lint_checks() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contract = re.findall(r"^layers = \[\n(.*?)^\]", pyproject, re.MULTILINE | re.DOTALL)[0]
+    below = [set(re.split(r" [:|] ", layer)) for layer in re.findall(r'"(.*)"', contract)]
+    place = {name: number for number, names in enumerate(below) for name in names}
+    listed = [
+        (int(layer), place[name.removesuffix("/").removesuffix(".py")])
+        for layer, names in ROWS
+        if layer != "-"
+        for name in names
+    ]
+    assert listed == sorted(listed, key=lambda pair: pair[1])

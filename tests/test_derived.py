@@ -13,7 +13,7 @@ from derived import CLONE, INDEX, ROOT, extractor, generated
 from dotenv import dotenv_values
 from singer import run_tap
 
-from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.config.json_schema import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,12 +15,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from singer import TIME_SCALE, run_tap
 
 from tap_crewmojo.cells import Columns
-from tap_crewmojo.column_types import ColumnConfig, ColumnType, to_text
-from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.inference import discovered_schema, infer
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

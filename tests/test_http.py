@@ -18,10 +18,10 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_crewmojo.bodies import CHUNK, body_of, has_known_end
+from tap_crewmojo.api.bodies import CHUNK, body_of, has_known_end
+from tap_crewmojo.api.http import HttpSession, retry_after
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.errors import TransientError
-from tap_crewmojo.http_session import HttpSession, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_crewmojo.jobs import FIRST_PAUSE, LONGEST_PAUSE, JobPoller, Poll, Submit
-from tap_crewmojo.landing import JobEnvelope
+from tap_crewmojo.api.jobs import FIRST_PAUSE, LONGEST_PAUSE, JobPoller, Poll, Submit
+from tap_crewmojo.readers.spool import JobEnvelope
 
 REPORT = object()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_crewmojo.landing import JobEnvelope, land
+from tap_crewmojo.readers.spool import JobEnvelope, land
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,18 +13,18 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, Storag
 from test_columns import columns, moment, number, other
 from test_records import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
 
-from tap_crewmojo.batch_files import BatchFiles
-from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.parquet import spool_parquet
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.schema import OnNewColumn
+from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.types import ColumnType
+from tap_crewmojo.singer.batch_files import BatchFiles
+from tap_crewmojo.singer.parquet import spool_parquet
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from tap_crewmojo.schema import StreamSchema
+    from tap_crewmojo.schema.stream_schema import StreamSchema
 
 NESTED = {ColumnType.OBJECT, ColumnType.ARRAY}
 
@@ -58,8 +58,8 @@ wide_columns = st.lists(
 def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> None:
     schema = case.schema()
     with batches_of_few_rows(size), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.parquet.BLOCK", size)
-        patch.setattr("tap_crewmojo.parquet.ROWS", 3)
+        patch.setattr("tap_crewmojo.singer.parquet.BLOCK", size)
+        patch.setattr("tap_crewmojo.singer.parquet.ROWS", 3)
         try:
             expected = case.expected(body)
         except RefusedError:
@@ -87,7 +87,7 @@ def test_there_is_another_file_only_where_columns_have_come_in() -> None:
     rows[20][0] = rows[30][0] = "n/a"
     case = Case({"A": ColumnType.NUMBER, "B": ColumnType.STRING}, {}, OnNewColumn.ADD, None, [])
     with batches_of_few_rows(1), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.parquet.BLOCK", 64)
+        patch.setattr("tap_crewmojo.singer.parquet.BLOCK", 64)
         first, second = in_files(as_csv(["A", "B"], rows), case.schema(), [])
     assert "A__text" not in first[0]
     assert [row["_sdc_row_number"] for row in second if row["A__text"] == "n/a"] == [21, 31]

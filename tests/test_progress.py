@@ -18,7 +18,7 @@ import requests
 from singer import TIME_SCALE, Run, run_tap, tap_command, tap_environment
 from test_readme import block
 
-from tap_crewmojo.outages import reason
+from tap_crewmojo.api.outages import reason
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource

@@ -95,7 +95,7 @@ def test_every_message_in_the_table_is_the_codes() -> None:
     table = README.split("## When it fails")[1].split("\n## ")[0]
     code = " ".join(
         re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
-        for path in Path(tap_crewmojo.__file__).parent.glob("*.py")
+        for path in Path(tap_crewmojo.__file__).parent.rglob("*.py")
     )
     phrases = [
         phrase

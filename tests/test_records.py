@@ -21,16 +21,16 @@ from oracle import Outcome, RefusedError, Stream, outcome
 from singer import TIME_SCALE, run_tap
 
 from tap_crewmojo.cells import Columns
-from tap_crewmojo.column_names import ColumnNames
-from tap_crewmojo.column_types import ColumnConfig, ColumnType
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.landing import land
-from tap_crewmojo.metadata import RESERVED, metadata_schema
+from tap_crewmojo.readers.report import Report
+from tap_crewmojo.readers.spool import land
 from tap_crewmojo.records import RecordMaker, as_dict
-from tap_crewmojo.report_file import Report
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.names import ColumnNames
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -166,8 +166,8 @@ cases = st.builds(
 @contextmanager
 def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("body_text._CHUNK", "csv_pieces.PIECE", "json_pieces.PIECE"):
-            patch.setattr(f"tap_crewmojo.{name}", 8 * size)
+        for name in ("text._CHUNK", "csv_chunks.PIECE", "json_chunks.PIECE"):
+            patch.setattr(f"tap_crewmojo.readers.{name}", 8 * size)
         yield
 
 

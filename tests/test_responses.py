@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tap_crewmojo.errors import ReportError, TransientError, UnusableAnswerError
-from tap_crewmojo.landing import JobEnvelope, land
+from tap_crewmojo.readers.spool import JobEnvelope, land
 
 FAILED, NEITHER, PART = "says that it failed", "neither a report nor a job", "only a part"
 UNSAFE = "names a job by an id"
@@ -25,7 +25,7 @@ def outcome(body: bytes, content_type: str = "application/json", **how: object) 
 def outcome_in(size: int, body: bytes, content_type: str, **how: object) -> str | int:
     chunks = [body[start : start + size] for start in range(0, len(body), size)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.body_text._CHUNK", size)
+        patch.setattr("tap_crewmojo.readers.text._CHUNK", size)
         try:
             report = land(chunks, content_type, **how)  # type: ignore[arg-type]
         except (ReportError, UnusableAnswerError, TransientError) as exc:

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tap_crewmojo.csv_report import CsvReport
 from tap_crewmojo.errors import TransientError, UnusableAnswerError
-from tap_crewmojo.landing import JobEnvelope, land
+from tap_crewmojo.readers.csv_report import CsvReport
+from tap_crewmojo.readers.spool import JobEnvelope, land
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_crewmojo.json_report import JsonReport
+    from tap_crewmojo.readers.json_report import JsonReport
 
 CSV, JSON = "text/csv", "application/json"
 Rows = list[dict[str, Any]]
@@ -34,8 +34,8 @@ WHOLE = 1 << 16
 def landed(body: bytes, content_type: str, size: int, **how: Any) -> CsvReport | JsonReport:  # noqa: ANN401
     """Return a report of which so many bytes were looked at together."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("body_text._CHUNK", "csv_pieces.PIECE", "json_pieces.PIECE"):
-            patch.setattr(f"tap_crewmojo.{name}", size)
+        for name in ("text._CHUNK", "csv_chunks.PIECE", "json_chunks.PIECE"):
+            patch.setattr(f"tap_crewmojo.readers.{name}", size)
         report = land([body], content_type, **how)
     assert not isinstance(report, JobEnvelope)
     return report

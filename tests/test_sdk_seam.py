@@ -738,8 +738,8 @@ def shape_of(found: object) -> str:
 
 
 def classes_with_bases_of_the_sdk() -> Iterator[type]:
-    for module in pkgutil.iter_modules(tap_crewmojo.__path__, "tap_crewmojo."):
-        if module.ispkg:
+    for module in pkgutil.walk_packages(tap_crewmojo.__path__, "tap_crewmojo."):
+        if module.ispkg or module.name.startswith("tap_crewmojo.sandbox."):
             continue
         for cls in vars(importlib.import_module(module.name)).values():
             if inspect.isclass(cls) and cls.__module__ == module.name and sdk_bases(cls):

@@ -11,7 +11,7 @@ import pytest
 from singer import TIME_SCALE, run_tap, timeless
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_crewmojo.config_schema import SETTINGS
+from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 from tap_crewmojo.sandbox.table import Table

@@ -20,11 +20,11 @@ from singer_sdk.singerlib import Catalog
 from test_readme import block
 from typing_extensions import override
 
-from tap_crewmojo.messages import MessageWriter
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.singer_stream import BatchedStream
-from tap_crewmojo.stream_maps import map_errors, map_warnings, mapper_of
+from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
+from tap_crewmojo.singer.messages import MessageWriter
+from tap_crewmojo.singer.stream import BatchedStream
 from tap_crewmojo.structs import struct_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_crewmojo.records import Record
-    from tap_crewmojo.singer_stream import Made
+    from tap_crewmojo.singer.stream import Made
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

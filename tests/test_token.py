@@ -8,15 +8,15 @@ import pytest
 import requests
 from singer import TIME_SCALE, run_tap
 
-from tap_crewmojo.auth import CrewmojoAuthenticator
+from tap_crewmojo.api.auth import CrewmojoAuthenticator
+from tap_crewmojo.api.http import HttpSession
 from tap_crewmojo.clock import Clock
+from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, NoTokenError
-from tap_crewmojo.http_session import HttpSession
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 from tap_crewmojo.sandbox.table import Table
-from tap_crewmojo.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

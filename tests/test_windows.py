@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_crewmojo.clock import Clock
-from tap_crewmojo.settings import Settings
+from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.windows import ReportWindow, Window, advanced, due_windows, windows_between
 
 if TYPE_CHECKING:

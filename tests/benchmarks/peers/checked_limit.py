@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tap_crewmojo.cells import Columns
-from tap_crewmojo.inference import discovered_schema, infer
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.inference import discovered_schema, infer
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -20,9 +20,8 @@ from singer_sdk.singerlib.catalog import (
     Metadata,
 )
 
-from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.metadata import (
+from tap_crewmojo.schema.metadata import (
     END_DATE,
     REQUESTED_AT,
     RESERVED,
@@ -30,6 +29,7 @@ from tap_crewmojo.metadata import (
     key_properties,
     metadata_schema,
 )
+from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from singer_sdk.singerlib import CatalogEntry
 
-    from tap_crewmojo.reports import ReportConfig
+    from tap_crewmojo.config.reports import ReportConfig
 
 _LOGGER = logging.getLogger("tap-crewmojo")
 

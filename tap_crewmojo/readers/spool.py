@@ -12,9 +12,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tap_crewmojo import json_members
-from tap_crewmojo.body_text import as_utf8
-from tap_crewmojo.csv_report import CsvReport
 from tap_crewmojo.errors import (
     CutShortError,
     ReportError,
@@ -22,9 +19,12 @@ from tap_crewmojo.errors import (
     UnusableAnswerError,
     vendor_text,
 )
-from tap_crewmojo.json_pieces import JsonPieces
-from tap_crewmojo.json_report import JsonReport
-from tap_crewmojo.report_file import PieceFile
+from tap_crewmojo.readers import json_members
+from tap_crewmojo.readers.csv_report import CsvReport
+from tap_crewmojo.readers.json_chunks import JsonPieces
+from tap_crewmojo.readers.json_report import JsonReport
+from tap_crewmojo.readers.report import PieceFile
+from tap_crewmojo.readers.text import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from typing_extensions import override
 
 from tap_crewmojo.cells import Columns
-from tap_crewmojo.csv_pieces import CsvPieces, plain_rows
-from tap_crewmojo.report_file import PieceFile, Report
+from tap_crewmojo.readers.csv_chunks import CsvPieces, plain_rows
+from tap_crewmojo.readers.report import PieceFile, Report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

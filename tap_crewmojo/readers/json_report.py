@@ -20,7 +20,7 @@ from typing_extensions import override
 from tap_crewmojo.cells import MOST_COLUMNS, Columns
 from tap_crewmojo.errors import UnusableAnswerError
 from tap_crewmojo.json_cells import cells_of, objects_of
-from tap_crewmojo.report_file import Report
+from tap_crewmojo.readers.report import Report
 from tap_crewmojo.structs import can_be_field, struct_of
 
 if TYPE_CHECKING:

@@ -21,15 +21,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HeaderParsingError
 from urllib3.util.response import assert_header_parsing
 
-from tap_crewmojo.bodies import ACCEPTED_ENCODING
-from tap_crewmojo.errors import CredentialsError, TransientError
-from tap_crewmojo.outages import (
+from tap_crewmojo.api.bodies import ACCEPTED_ENCODING
+from tap_crewmojo.api.outages import (
     CONNECT_TIMEOUT,
     UNREADABLE,
     UnusableResponseError,
     reason,
     tls_failure,
 )
+from tap_crewmojo.errors import CredentialsError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tap_crewmojo.clock import SCALE_VARIABLE
-from tap_crewmojo.config_schema import SETTINGS
-from tap_crewmojo.mistakes import is_loopback, unknown
+from tap_crewmojo.config.json_schema import SETTINGS
+from tap_crewmojo.config.validation import is_loopback, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
-from tap_crewmojo.landing import JobEnvelope
+from tap_crewmojo.readers.spool import JobEnvelope
 
 FIRST_PAUSE = 1.0
 """Seconds before the first poll."""

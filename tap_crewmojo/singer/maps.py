@@ -26,9 +26,9 @@ from singer_sdk.mapper import (
     StreamMap,
 )
 
-from tap_crewmojo.column_names import VARIANT_SUFFIX, ColumnNames
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.metadata import ROW_NUMBER
+from tap_crewmojo.schema.metadata import ROW_NUMBER
+from tap_crewmojo.schema.names import VARIANT_SUFFIX, ColumnNames
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

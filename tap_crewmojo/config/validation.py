@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_crewmojo.column_types import ColumnType
+from tap_crewmojo.config.reports import stream_name
+from tap_crewmojo.config.settings import day
 from tap_crewmojo.errors import breaks_lines
-from tap_crewmojo.reports import stream_name
-from tap_crewmojo.settings import day
+from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -8,18 +8,18 @@ from urllib.parse import quote
 
 from singer_sdk import metrics
 
-from tap_crewmojo.auth import PASSING, CrewmojoAuthenticator
-from tap_crewmojo.bodies import body_of, has_known_end, short_body_of
+from tap_crewmojo.api.auth import PASSING, CrewmojoAuthenticator
+from tap_crewmojo.api.bodies import body_of, has_known_end, short_body_of
+from tap_crewmojo.api.http import HttpSession, retry_after
+from tap_crewmojo.api.jobs import Poll, Submit
 from tap_crewmojo.errors import (
     JobAbandonedError,
     ReportError,
     TransientError,
     vendor_text,
 )
-from tap_crewmojo.http_session import HttpSession, retry_after
-from tap_crewmojo.jobs import Poll, Submit
-from tap_crewmojo.landing import land
-from tap_crewmojo.stream_log import StreamLog
+from tap_crewmojo.logs import StreamLog
+from tap_crewmojo.readers.spool import land
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     import requests
 
     from tap_crewmojo.clock import Clock
-    from tap_crewmojo.landing import JobEnvelope
-    from tap_crewmojo.report_file import Report
-    from tap_crewmojo.reports import ReportRequest
-    from tap_crewmojo.settings import Settings
+    from tap_crewmojo.config.reports import ReportRequest
+    from tap_crewmojo.config.settings import Settings
+    from tap_crewmojo.readers.report import Report
+    from tap_crewmojo.readers.spool import JobEnvelope
 
 MAX_RENEWALS = 3
 """Renewals of the token for one request, before somebody else is taken to use the client."""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import backoff
 
+from tap_crewmojo.api.endpoint import Transport
+from tap_crewmojo.api.jobs import JobPoller, Poll, Submit
 from tap_crewmojo.errors import (
     CredentialsError,
     DroppedError,
@@ -24,19 +26,17 @@ from tap_crewmojo.errors import (
     TransientError,
     UnusableAnswerError,
 )
-from tap_crewmojo.jobs import JobPoller, Poll, Submit
-from tap_crewmojo.report_file import Report
-from tap_crewmojo.stream_log import StreamLog
-from tap_crewmojo.transport import Transport
+from tap_crewmojo.logs import StreamLog
+from tap_crewmojo.readers.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from datetime import datetime
 
     from tap_crewmojo.clock import Clock
-    from tap_crewmojo.landing import JobEnvelope
-    from tap_crewmojo.reports import ReportRequest
-    from tap_crewmojo.settings import Settings
+    from tap_crewmojo.config.reports import ReportRequest
+    from tap_crewmojo.config.settings import Settings
+    from tap_crewmojo.readers.spool import JobEnvelope
 
 _MAX_TRIES = 8
 _LONGEST_PAUSE = 30.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_crewmojo.metadata import END_DATE
-from tap_crewmojo.settings import day
+from tap_crewmojo.config.settings import day
+from tap_crewmojo.schema.metadata import END_DATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping

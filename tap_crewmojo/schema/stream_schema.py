@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tap_crewmojo.column_names import ColumnNames
-from tap_crewmojo.column_types import ColumnConfig, ColumnType, converter
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.names import ColumnNames
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType, converter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import tzinfo
 
-    from tap_crewmojo.column_types import Converter
+    from tap_crewmojo.schema.types import Converter
 
 
 class OnNewColumn(StrEnum):

@@ -16,15 +16,15 @@ from singer_sdk.exceptions import FatalSyncError
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 from typing_extensions import override
 
-from tap_crewmojo.column_types import ColumnType
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import as_dict
+from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
-    from tap_crewmojo.report_file import Report
 
 _LOGGER = logging.getLogger("tap-crewmojo")
 _NESTED: Final = {ColumnType.OBJECT, ColumnType.ARRAY}
@@ -50,7 +50,7 @@ class BatchFiles:
         self._is_warned = False
         if config.encoding.format == "parquet":
             # An extra, and slow to load: here, while the first report is being downloaded.
-            from tap_crewmojo.parquet import spool_parquet  # noqa: PLC0415
+            from tap_crewmojo.singer.parquet import spool_parquet  # noqa: PLC0415
 
             self._spool_parquet = spool_parquet
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_crewmojo.cells import is_empty
-from tap_crewmojo.column_names import ColumnNames
-from tap_crewmojo.column_types import ColumnType, converter
-from tap_crewmojo.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.names import ColumnNames
+from tap_crewmojo.schema.types import ColumnType, converter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_crewmojo.cells import Cell, Columns
-    from tap_crewmojo.column_types import Converter
-    from tap_crewmojo.schema import SchemaRules
+    from tap_crewmojo.schema.stream_schema import SchemaRules
+    from tap_crewmojo.schema.types import Converter
 
 _TYPES_OF_TEXTS: Final = (
     ColumnType.NUMBER,

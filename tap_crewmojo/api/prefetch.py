@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tap_crewmojo.client import CrewmojoClient, Download
-    from tap_crewmojo.reports import ReportConfig, ReportRequest
+    from tap_crewmojo.api.client import CrewmojoClient, Download
+    from tap_crewmojo.config.reports import ReportConfig, ReportRequest
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-from tap_crewmojo.column_types import ColumnType
-from tap_crewmojo.reports import ContentType
-from tap_crewmojo.schema import OnNewColumn
+from tap_crewmojo.config.reports import ContentType
+from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import ReportWindow
 
 

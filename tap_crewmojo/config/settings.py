@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tap_crewmojo.config_schema import SETTINGS, Environment
-from tap_crewmojo.reports import ReportConfig
-from tap_crewmojo.schema import OnNewColumn
+from tap_crewmojo.config.json_schema import SETTINGS, Environment
+from tap_crewmojo.config.reports import ReportConfig
+from tap_crewmojo.schema.stream_schema import OnNewColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from singer_sdk.authenticators import OAuthAuthenticator
 from typing_extensions import override
 
-from tap_crewmojo.bodies import short_body_of
+from tap_crewmojo.api.bodies import short_body_of
+from tap_crewmojo.api.http import retry_after
 from tap_crewmojo.errors import CredentialsError, NoTokenError, TransientError, vendor_text
-from tap_crewmojo.http_session import retry_after
 
 if TYPE_CHECKING:
     import requests
 
+    from tap_crewmojo.api.http import HttpSession
     from tap_crewmojo.clock import Clock
-    from tap_crewmojo.http_session import HttpSession
-    from tap_crewmojo.settings import Settings
+    from tap_crewmojo.config.settings import Settings
 
 LIFETIME: Final = 30 * 60
 """Seconds that a token lives where its response does not say (vendor's page)."""

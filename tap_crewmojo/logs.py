@@ -18,7 +18,7 @@ from tap_crewmojo.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
-    from tap_crewmojo.reports import ReportRequest
+    from tap_crewmojo.config.reports import ReportRequest
 
 _TAP = "tap-crewmojo"
 _CHATTER = ("Parsing ", "Skipping parse of env var")

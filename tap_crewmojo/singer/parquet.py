@@ -19,16 +19,16 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from tap_crewmojo.column_types import ColumnType
-from tap_crewmojo.csv_report import CsvReport
+from tap_crewmojo.readers.csv_report import CsvReport
+from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_crewmojo.column_types import Variants
+    from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
-    from tap_crewmojo.report_file import Report
-    from tap_crewmojo.schema import Column
+    from tap_crewmojo.schema.stream_schema import Column
+    from tap_crewmojo.schema.types import Variants
 
 BLOCK: Final = 1 << 22
 """Bytes of CSV that are read together, at least."""

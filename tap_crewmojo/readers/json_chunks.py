@@ -16,7 +16,7 @@ import msgspec
 from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, PIECE
 from tap_crewmojo.errors import CutShortError, UnusableAnswerError
 from tap_crewmojo.json_cells import DEEPEST, objects_of
-from tap_crewmojo.json_members import can_be_rows
+from tap_crewmojo.readers.json_members import can_be_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

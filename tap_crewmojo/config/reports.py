@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tap_crewmojo.column_types import ColumnConfig, ColumnType
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.windows import ReportWindow
 
 if TYPE_CHECKING:

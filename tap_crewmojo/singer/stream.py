@@ -15,8 +15,8 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
-from tap_crewmojo.messages import MessageWriter
-from tap_crewmojo.stream_maps import apply_maps, change_nothing
+from tap_crewmojo.singer.maps import apply_maps, change_nothing
+from tap_crewmojo.singer.messages import MessageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

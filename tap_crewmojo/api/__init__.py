@@ -1,0 +1,1 @@
+"""Reports from Crewmojo: requests, jobs, retries, and the one access token."""

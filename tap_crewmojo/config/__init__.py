@@ -1,0 +1,1 @@
+"""The settings: as declared, as values, and what makes them invalid."""

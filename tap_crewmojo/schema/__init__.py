@@ -1,0 +1,1 @@
+"""The columns of a stream: their types, names and values."""

@@ -1,0 +1,1 @@
+"""The Singer side: messages, batch files, catalogs, stream maps and state."""
