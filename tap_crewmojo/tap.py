@@ -31,7 +31,7 @@ from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.config.validation import mistakes, schema_mistakes, unknown
 from tap_crewmojo.errors import ReportError, one_line
-from tap_crewmojo.progress import failures, raise_failures
+from tap_crewmojo.progress import failures, log_summary, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.singer.catalog import read_catalog
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
@@ -124,7 +124,7 @@ class TapCrewmojo(Tap):
             except ReportError as exc:
                 stream.fail(exc)
         if not any(stream.has_columns for stream in streams):
-            msg = "Discovery failed:\n" + failures(stream.progress for stream in streams)
+            msg = "Discovery failed:\n" + failures(stream.run for stream in streams)
             raise DiscoveryError(msg)
 
     @override
@@ -135,7 +135,7 @@ class TapCrewmojo(Tap):
             DiscoveryError: none could.
         """
         for stream in self._report_streams():
-            stream.close()
+            self._prefetch.cancel(stream.report)
         return super().run_discovery()
 
     @property
@@ -156,7 +156,7 @@ class TapCrewmojo(Tap):
         self.mapper = mapper_of(self.config, self.logger)
         columns: dict[str, Collection[str] | None] = {}
         for stream in self._report_streams():
-            failed = stream.progress.failure is not None
+            failed = stream.run.failure is not None
             columns[stream.name] = None if failed else stream.effective_schema.get("properties", {})
             stream.set_up_maps(are_used=stream.selected and not failed)
         for warning in map_warnings(self.config.get("stream_maps") or {}, columns):
@@ -176,15 +176,15 @@ class TapCrewmojo(Tap):
         if not streams:
             self.logger.warning("Nothing is read: the catalog selects none of the streams")
         for stream in streams:
-            self._prefetch.plan(stream.plan())
-        progress = [stream.progress for stream in streams]
+            stream.plan()
+        runs = [stream.run for stream in streams]
         try:
-            with progress_bar(progress):
+            with progress_bar(runs):
                 super().sync_all()
         finally:
-            for each in progress:
-                each.summarize()
-        raise_failures(progress)
+            for run in runs:
+                log_summary(run)
+        raise_failures(runs)
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def write_schemas(self) -> None:
@@ -194,7 +194,7 @@ class TapCrewmojo(Tap):
             SyncFailedError: some reports could not be sampled; all of them are listed.
         """
         super().write_schemas()
-        raise_failures([stream.progress for stream in self._report_streams()])
+        raise_failures([stream.run for stream in self._report_streams()])
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def run_connection_test(self) -> bool:
@@ -206,9 +206,9 @@ class TapCrewmojo(Tap):
         passed = super().run_connection_test()
         streams = self._report_streams()
         for stream in streams:
-            if not stream.progress.failure:
+            if not stream.run.failure:
                 self.logger.info("The connection test of '%s' has passed", stream.name)
-        raise_failures([stream.progress for stream in streams])
+        raise_failures([stream.run for stream in streams])
         return passed
 
     @classmethod

@@ -6,10 +6,10 @@ the next ones are on their way: over the windows of a stream and over streams al
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -69,64 +69,86 @@ class Prefetch:
     Args:
         client: downloads a report.
         workers: as many as may be in flight at a time.
-        ahead: how many may be in flight, or landed and not yet handed out.
+        ahead: how many may be in flight, or spooled and not yet taken.
     """
 
     def __init__(self, client: CrewmojoClient, workers: Workers, ahead: int) -> None:
         self._client = client
         self._workers = workers
         self._ahead = ahead
+        self._kept: dict[str, tuple[ReportRequest, Download]] = {}
         self._planned: deque[ReportRequest] = deque()
-        self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
-        self._dropped: set[str] = set()
+        self._started: deque[_Started] = deque()
+
+    def keep(self, request: ReportRequest, download: Download) -> None:
+        """Keep a report that was downloaded for its columns: a sync in this run may take it."""
+        self._kept[request.report.name] = request, download
+
+    def kept(self, report: ReportConfig) -> ReportRequest | None:
+        """Return the request whose download is kept for a report, if one is."""
+        request, _ = self._kept.get(report.name, (None, None))
+        return request
 
     def plan(self, requests: Iterable[ReportRequest]) -> None:
-        """Say what will be taken, in which order."""
-        self._planned.extend(requests)
+        """Download some reports, in the order in which they will be taken."""
+        self._planned.extend(each for each in requests if each != self.kept(each.report))
         self._start()
 
     def take(self, request: ReportRequest) -> Download:
-        """Return a download; what was planned before it and not taken is let go.
+        """Return a download; what was planned before it and not taken is cancelled.
 
         Raises:
-            CredentialsError: there is no token to be had.
-            ReportError: the report cannot be had.
+            CredentialsError: no access token could be got.
+            ReportError: the report could not be downloaded.
         """
-        while self._started and self._started[0][0] != request:
-            _let_go(self._started.popleft()[1])
+        if request == self.kept(request.report):
+            return self._kept.pop(request.report.name)[1]
+        while self._started and self._started[0].request != request:
+            self._started.popleft().cancel()
             self._start()
         if not self._started:
             return self._client.download(request)  # it was not planned
-        _, future = self._started.popleft()
+        started = self._started.popleft()
         self._start()
-        return future.result()
+        return started.future.result()
 
-    def drop(self, report: ReportConfig) -> None:
-        """Let go of what is left of a report, so that its workers go on with the other reports.
+    def cancel(self, report: ReportConfig) -> None:
+        """Cancel all downloads of a report, so that the workers go on with the other reports.
 
         What is planned is not started; what is in flight ends before its next request.
         """
-        self._dropped.add(report.name)
-        self._planned = deque(request for request in self._planned if self._is_wanted(request))
-        for request, future in self._started:
-            if not self._is_wanted(request):
-                _let_go(future)
-        self._started = deque(pair for pair in self._started if self._is_wanted(pair[0]))
+        if report.name in self._kept:
+            self._kept.pop(report.name)[1].file.close()
+        self._planned = deque(each for each in self._planned if each.report is not report)
+        for started in [each for each in self._started if each.request.report is report]:
+            self._started.remove(started)
+            started.cancel()
         self._start()
-
-    def _is_wanted(self, request: ReportRequest) -> bool:
-        return request.report.name not in self._dropped
 
     def _start(self) -> None:
         while self._planned and len(self._started) < self._ahead:
-            request = self._planned.popleft()
-            is_wanted = functools.partial(self._is_wanted, request)
-            future = self._workers.submit(
-                functools.partial(self._client.download, request, is_wanted)
+            self._started.append(self._submit(self._planned.popleft()))
+
+    def _submit(self, request: ReportRequest) -> _Started:
+        is_cancelled = threading.Event()
+
+        def download() -> Download:
+            return self._client.download(request, lambda: not is_cancelled.is_set())
+
+        return _Started(request, self._workers.submit(download), is_cancelled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Started:
+    """A download that is in flight, or spooled and not yet taken."""
+
+    request: ReportRequest
+    future: Future[Download]
+    is_cancelled: threading.Event
+
+    def cancel(self) -> None:
+        self.is_cancelled.set()
+        if not self.future.cancel():
+            self.future.add_done_callback(
+                lambda done: done.exception() or done.result().file.close()
             )
-            self._started.append((request, future))
-
-
-def _let_go(future: Future[Download]) -> None:
-    if not future.cancel():
-        future.add_done_callback(lambda done: done.exception() or done.result().file.close())
