@@ -9,7 +9,7 @@ import pytest
 
 from tap_crewmojo.api.client import CrewmojoClient
 from tap_crewmojo.clock import Clock
-from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.windows import Window
@@ -17,7 +17,7 @@ from tap_crewmojo.windows import Window
 if TYPE_CHECKING:
     from tap_crewmojo.sandbox.runner import Sandbox
 
-REQUEST = ReportRequest(ReportConfig("a", "a"), Window(date(2025, 1, 1), date(2025, 1, 31)))
+WINDOW = Window(date(2025, 1, 1), date(2025, 1, 31))
 
 
 @pytest.mark.parametrize("exception", [RecursionError, OverflowError, KeyError, MemoryError])
@@ -38,11 +38,12 @@ def test_an_unexpected_exception_fails_the_report_and_shows_its_type_alone(
         "api_url": sandbox.api_url,
         "reports": ["a"],
     }
-    client = CrewmojoClient(Settings.from_config(config, clock), clock, "tests")
+    settings = Settings.from_config(config, clock)
+    client = CrewmojoClient(settings, clock, "tests")
     monkeypatch.setattr(client._transport, "ask", fail)
     caplog.set_level("DEBUG")
     with pytest.raises(ReportError) as failure:
-        client.download(REQUEST)
+        client.download(ReportRequest(settings.reports[0], WINDOW))
     assert str(failure.value).startswith(
         "report 'a', 2025-01-01 to 2025-01-31: not delivered after 3 attempts (the last: "
         f"unexpected {exception.__name__})"
