@@ -25,7 +25,7 @@ from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import complete_entry
-from tap_crewmojo.singer.state import StrangeBookmarkError, read_bookmark, write_bookmark
+from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
 from tap_crewmojo.windows import advanced, due_windows
@@ -277,7 +277,7 @@ class ReportStream(BatchedStream):
             return None
         try:
             return read_bookmark(self.stream_state, self._settings.yesterday)
-        except StrangeBookmarkError:
+        except InvalidBookmarkError:
             self._log.warning(
                 "The state's bookmark is not a past day of %s: starting from start_date", END_DATE
             )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.clock import Clock
 
+_DAYS = ("start_date", "end_date")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -71,6 +73,14 @@ def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
         if "default" in setting
     }
     return defaults | {name: value for name, value in config.items() if value is not None}
+
+
+def with_texts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its days as texts: from Python they may be dates."""
+    return {
+        name: value.isoformat() if name in _DAYS and isinstance(value, date) else value
+        for name, value in config.items()
+    }
 
 
 def day(text: str) -> date:
