@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from drifting import month
 
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_crewmojo.sandbox.table import Row
+    from tap_crewmojo.sandbox.company.table import Row
 
 STAFF: dict[str, Any] = {
     "id": "staff",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from singer import load
 
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.table import Table
 
 if TYPE_CHECKING:
     from singer import Run
 
-    from tap_crewmojo.sandbox.table import Row as TableRow
+    from tap_crewmojo.sandbox.company.table import Row as TableRow
 
 CATALOGUED = ("Code", "Score", "Day", "When", "Done", "Secret")
 

@@ -13,14 +13,14 @@ from singer import TIME_SCALE
 from targets import ROOT, meltano_project, run_meltano
 from uv import find_uv_bin
 
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from tap_crewmojo.sandbox.table import Table
+    from tap_crewmojo.sandbox.company.table import Table
 
 pytestmark = pytest.mark.programs
 

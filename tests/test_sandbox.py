@@ -30,14 +30,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_crewmojo.sandbox.command import serve
-from tap_crewmojo.sandbox.company import FIRST_DAY, LAST_DAY, REPORTS, Company
+from tap_crewmojo.sandbox.cli import serve
+from tap_crewmojo.sandbox.company.company import FIRST_DAY, LAST_DAY, REPORTS, Company
+from tap_crewmojo.sandbox.company.table import Cell, Table
+from tap_crewmojo.sandbox.fault_kinds import KINDS
 from tap_crewmojo.sandbox.faults import Fault, FaultPlan, Phase
-from tap_crewmojo.sandbox.kinds import KINDS
 from tap_crewmojo.sandbox.render import to_csv, to_json
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Cell, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,7 +209,7 @@ def test_the_seed_decides(report: str) -> None:
 
 def test_another_process_makes_up_the_same_company() -> None:
     program = (
-        "import sys; from tap_crewmojo.sandbox.company import *;"
+        "import sys; from tap_crewmojo.sandbox.company.company import *;"
         "from tap_crewmojo.sandbox.render import to_csv;"
         "sys.stdout.buffer.write(b''.join(to_csv(Company(3, 12).report(r)) for r in REPORTS))"
     )

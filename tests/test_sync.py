@@ -14,15 +14,15 @@ from drifting import month
 from pyarrow import parquet
 from singer import TIME_SCALE, Run, load, run_tap, timeless
 
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
 from tap_crewmojo.windows import ReportWindow, windows_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_crewmojo.sandbox.table import Cell
+    from tap_crewmojo.sandbox.company.table import Cell
 
 DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 DATED = ("oneonone.summary", "oneonone.detail", "objective.detail")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from singer import Record, Run
     from targets import PostgresServer
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 import pytest
 

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Serve the sandbox, or say what it takes to do so."""
     try:
-        from tap_crewmojo.sandbox.command import serve  # noqa: PLC0415  # what this try is about
+        from tap_crewmojo.sandbox.cli import serve  # noqa: PLC0415  # what this try is about
     except ModuleNotFoundError as missing:
         if missing.name not in {"aiohttp", "faker"}:
             raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from tap_crewmojo.sandbox.kinds import DAMAGES, KINDS, PLACES
+from tap_crewmojo.sandbox.fault_kinds import DAMAGES, KINDS, PLACES
 from tap_crewmojo.sandbox.wire import FRAMINGS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_crewmojo.sandbox.asked import Asked
+    from tap_crewmojo.sandbox.requests import Asked
 
 LIFETIME = 10 * 60  # since the original request [doc]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_crewmojo.sandbox.people import Crew
-    from tap_crewmojo.sandbox.table import Row
+    from tap_crewmojo.sandbox.company.people import Crew
+    from tap_crewmojo.sandbox.company.table import Row
 
 DETAIL = (
     "Objective ID", "Employee Code", "Owner", "Objective", "Start Date", "Due Date", "Progress %",

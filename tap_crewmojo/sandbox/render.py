@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tap_crewmojo.sandbox.table import Cell, Table
+    from tap_crewmojo.sandbox.company.table import Cell, Table
 
 
 def to_csv(table: Table) -> bytes:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from tap_crewmojo.sandbox.people import Crew
-    from tap_crewmojo.sandbox.table import Row
+    from tap_crewmojo.sandbox.company.people import Crew
+    from tap_crewmojo.sandbox.company.table import Row
 
 DETAIL = (
     "Review ID", "Employee Code", "Employee", "Reviewer", "Review Date", "Score", "Strengths",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tap_crewmojo.sandbox.answer import Answer, deliver
-from tap_crewmojo.sandbox.asked import Asked
+from tap_crewmojo.sandbox.fault_kinds import KINDS
 from tap_crewmojo.sandbox.grants import GrantRequest
-from tap_crewmojo.sandbox.kinds import KINDS
-from tap_crewmojo.sandbox.log import RequestEntry, RequestLog
+from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
+from tap_crewmojo.sandbox.requests import Asked
+from tap_crewmojo.sandbox.responses import Answer, deliver
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

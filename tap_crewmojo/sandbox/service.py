@@ -6,18 +6,18 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.sandbox.answer import CSV, JSON, Answer, json_answer, refusal
 from tap_crewmojo.sandbox.clock import Clock
 from tap_crewmojo.sandbox.jobs import Job, Jobs
 from tap_crewmojo.sandbox.render import to_csv, to_json
+from tap_crewmojo.sandbox.responses import CSV, JSON, Answer, json_answer, refusal
 from tap_crewmojo.sandbox.tokens import LIFETIME, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_crewmojo.sandbox.asked import Asked, ContentType
     from tap_crewmojo.sandbox.behaviour import Behaviour
     from tap_crewmojo.sandbox.grants import GrantRequest
+    from tap_crewmojo.sandbox.requests import Asked, ContentType
     from tap_crewmojo.sandbox.sources import ReportSource
 
 PATIENCE = 30

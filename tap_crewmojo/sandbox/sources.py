@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.sandbox.company import REPORTS, Company
+from tap_crewmojo.sandbox.company.company import REPORTS, Company
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
-    from tap_crewmojo.sandbox.table import Table
+    from tap_crewmojo.sandbox.company.table import Table
 
 
 @dataclass(frozen=True, slots=True)

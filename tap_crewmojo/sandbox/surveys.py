@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from tap_crewmojo.sandbox.people import Crew
-    from tap_crewmojo.sandbox.table import Row
+    from tap_crewmojo.sandbox.company.people import Crew
+    from tap_crewmojo.sandbox.company.table import Row
 
 SURVEY = ("Response ID", "Date", "Team", "Question", "Score", "Comment")
 

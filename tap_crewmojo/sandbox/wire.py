@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_crewmojo.sandbox.answer import Answer
+    from tap_crewmojo.sandbox.responses import Answer
 
 Framing: TypeAlias = Literal["length", "chunked", "close"]
 FRAMINGS: Final[tuple[str, ...]] = get_args(Framing)

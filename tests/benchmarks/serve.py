@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:

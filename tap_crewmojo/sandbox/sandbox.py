@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from tap_crewmojo.sandbox.behaviour import Behaviour
-from tap_crewmojo.sandbox.company import Company
+from tap_crewmojo.sandbox.company.company import Company
 from tap_crewmojo.sandbox.faults import FaultPlan
-from tap_crewmojo.sandbox.log import RequestEntry, RequestLog
+from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
 from tap_crewmojo.sandbox.server import Server
 from tap_crewmojo.sandbox.service import Service
 from tap_crewmojo.sandbox.sources import ReportSource, company_sources

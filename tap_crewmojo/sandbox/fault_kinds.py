@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_crewmojo.sandbox.answer import CSV, JSON, Answer
+from tap_crewmojo.sandbox.responses import CSV, JSON, Answer
 from tap_crewmojo.sandbox.wire import Wire, interim
 
 if TYPE_CHECKING:

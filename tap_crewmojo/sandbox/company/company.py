@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.sandbox import objectives, oneonones, reviews, surveys
-from tap_crewmojo.sandbox.people import Crew, hire
-from tap_crewmojo.sandbox.table import Row, Table
+from tap_crewmojo.sandbox import objectives, reviews, surveys
+from tap_crewmojo.sandbox.company import reports as oneonones
+from tap_crewmojo.sandbox.company.people import Crew, hire
+from tap_crewmojo.sandbox.company.table import Row, Table
 
 if TYPE_CHECKING:
     from typing import TypeAlias

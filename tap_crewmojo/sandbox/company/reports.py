@@ -13,8 +13,8 @@ from tap_crewmojo.sandbox.texts import note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_crewmojo.sandbox.people import Crew, Person
-    from tap_crewmojo.sandbox.table import Row
+    from tap_crewmojo.sandbox.company.people import Crew, Person
+    from tap_crewmojo.sandbox.company.table import Row
 
 DETAIL = (
     "1:1 ID", "Employee Code", "Employee", "Manager", "Date", "Completed At", "Completed",

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import click
 
 from tap_crewmojo.sandbox.behaviour import Behaviour
-from tap_crewmojo.sandbox.company import REPORTS
+from tap_crewmojo.sandbox.company.company import REPORTS
+from tap_crewmojo.sandbox.fault_kinds import KINDS
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.kinds import KINDS
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
