@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from drifting import month
 
+from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
-from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

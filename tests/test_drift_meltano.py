@@ -13,8 +13,8 @@ from singer import TIME_SCALE
 from targets import ROOT, meltano_project, run_meltano
 from uv import find_uv_bin
 
+from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:
     from datetime import date

@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer import TIME_SCALE, Run, load, run_tap, timeless
 
+from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,10 +12,10 @@ from singer import TIME_SCALE
 from targets import meltano_log, meltano_project, run_meltano
 from test_readme import block
 
+from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:
     from datetime import date

@@ -19,10 +19,10 @@ from singer import TIME_SCALE, Run, run_tap, tap_command, tap_environment
 from test_readme import block
 
 from tap_crewmojo.api.outages import reason
+from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
 
 if sys.platform != "win32":
     import pty

@@ -1,4 +1,4 @@
-"""Which requests came in: never a token, a secret or a body."""
+"""The log of requests: it never holds a token, a secret or a body."""
 
 from __future__ import annotations
 
@@ -15,30 +15,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestEntry:
-    """One request and what became of it."""
+    """A request and its result.
+
+    Attributes:
+        phase: What was requested: a token, a report or a job.
+        report: The identifier of the report.
+        start: The first date of the range, as yyyymmdd.
+        end: The last date of the range, as yyyymmdd.
+        content_type: The requested content type: csv or json.
+        job_id: The job that was requested, or that the response names.
+        status: The status of the response; None: the connection was reset.
+        fault: The kind of the fault that was applied.
+        at: When the request arrived, in API seconds since the start.
+        seconds: How long the response took, in API seconds.
+    """
 
     phase: Phase
     report: str | None = None
     start: int | None = None
     end: int | None = None
-    content_type: str | None = None  # what was asked for: csv or json
-    job_id: str | None = None  # the job asked for, or answered with
-    status: int | None = None  # None: the connection was reset
-    fault: str | None = None  # the kind of fault that struck
-    at: float = 0  # when it came in, in API seconds since the start
-    seconds: float = 0  # how long the answer took, in API seconds
+    content_type: str | None = None
+    job_id: str | None = None
+    status: int | None = None
+    fault: str | None = None
+    at: float = 0
+    seconds: float = 0
 
 
 @dataclass(slots=True)
 class RequestLog:
-    """Entries in the order of their answers, in memory and as lines of a file."""
+    """Entries in the order of their responses, in memory and as lines of a file."""
 
     path: Path | None = None
     _entries: list[RequestEntry] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, entry: RequestEntry) -> None:
-        """Note a request."""
+        """Add a request."""
         with self._lock:
             self._entries.append(entry)
             if self.path:
@@ -47,6 +60,6 @@ class RequestLog:
 
     @property
     def entries(self) -> list[RequestEntry]:
-        """A copy, in the order of their answers."""
+        """A copy of the entries."""
         with self._lock:
             return list(self._entries)

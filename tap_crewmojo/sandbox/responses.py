@@ -1,4 +1,4 @@
-"""Responses, and how they are sent: properly, or byte by byte as a fault orders."""
+"""Responses, and how they are sent: as correct HTTP, or as the raw bytes that a fault defines."""
 
 from __future__ import annotations
 
@@ -23,29 +23,38 @@ CSV, JSON = "text/csv; charset=utf-8", "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response, before it is sent."""
+class Response:
+    """A response that is ready to be sent.
+
+    Attributes:
+        body: The body.
+        content_type: The header `Content-Type`.
+        status: The status.
+        headers: More headers.
+        job_id: The job that the body names, for the request log.
+        wire: How it is sent; None: as correct HTTP.
+    """
 
     body: bytes = b""
     content_type: str = JSON
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    job_id: str | None = None  # for the log: the job that it speaks of
-    wire: Wire | None = None  # None: as a proper server sends it
+    job_id: str | None = None
+    wire: Wire | None = None
 
 
-def json_answer(value: object, status: int = 200, job_id: str | None = None) -> Answer:
-    """Answer with a JSON document."""
-    return Answer(json.dumps(value).encode(), JSON, status, job_id=job_id)
+def json_response(value: object, status: int = 200, job_id: str | None = None) -> Response:
+    """Return a response with a JSON document."""
+    return Response(json.dumps(value).encode(), JSON, status, job_id=job_id)
 
 
-def refusal(status: int, message: str) -> Answer:
-    """Answer with an error: JSON ([doc]), in fields that are not published ([assumed])."""
-    return json_answer({"error": message}, status)
+def error_response(status: int, message: str) -> Response:
+    """Return an error: JSON ([doc]); the vendor does not document its fields ([assumed])."""
+    return json_response({"error": message}, status)
 
 
-class _Sent(web.StreamResponse):
-    """A response whose bytes are on their way already: nothing is left for the server to send."""
+class _AlreadySent(web.StreamResponse):
+    """A response without bytes for aiohttp to send: they are written already."""
 
     def __init__(self, *, is_kept: bool) -> None:
         super().__init__()
@@ -65,15 +74,15 @@ class _Sent(web.StreamResponse):
         """Send nothing."""
 
 
-async def deliver(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def send(request: web.Request, response: Response) -> web.StreamResponse:
     """Send a response."""
-    if answer.wire is None:
-        headers = {"Content-Type": answer.content_type, **answer.headers}
-        # Piece by piece, as a file would: a large report is not to be copied first.
-        return web.Response(body=io.BytesIO(answer.body), status=answer.status, headers=headers)
+    if response.wire is None:
+        headers = {"Content-Type": response.content_type, **response.headers}
+        # A stream is sent in chunks: a large body is not copied before it is sent.
+        return web.Response(body=io.BytesIO(response.body), status=response.status, headers=headers)
     if request.transport:
-        request.transport.write(to_bytes(answer, answer.wire))
-        if answer.wire.ending == "reset":
+        request.transport.write(to_bytes(response, response.wire))
+        if response.wire.ending == "reset":
             request.transport.abort()
-    # The server closes the connection, if it is not kept; what was written arrives all the same.
-    return _Sent(is_kept=answer.wire.is_kept)
+    # If the connection is not kept, aiohttp closes it after all written bytes are sent.
+    return _AlreadySent(is_kept=response.wire.is_kept)

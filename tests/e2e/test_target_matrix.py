@@ -18,8 +18,8 @@ from singer import TIME_SCALE, load, run_tap
 from stores import Requests, store
 from targets import PYARROW, postgres_server
 
+from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,65 +1,45 @@
-"""A made-up company and its reports: pure, without a clock, the same for the same seed."""
+"""The made-up company: the same for the same seed, without a clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.sandbox import objectives, reviews, surveys
-from tap_crewmojo.sandbox.company import reports as oneonones
 from tap_crewmojo.sandbox.company.people import Crew, hire
-from tap_crewmojo.sandbox.company.table import Row, Table
+from tap_crewmojo.sandbox.company.reports import REPORTS
+from tap_crewmojo.sandbox.company.table import Table
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from collections.abc import Callable, Mapping
 
 FIRST_DAY, LAST_DAY = date(2023, 1, 1), date(2030, 12, 31)
-"""The company's life: nothing happens outside it; asked without dates, a report covers it all."""
-
-RowsOf: TypeAlias = Callable[[Crew, Sequence[date]], Iterable[Row]]
+"""The life of the company: outside of it nothing happens. Without dates, a report covers it all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """A kind of report."""
+class ReportSource:
+    """A report that the sandbox serves.
 
-    headings: tuple[str, ...]
-    rows: RowsOf
+    Attributes:
+        rows: Generates the report for a range of dates, or for none. Bytes are served as the body,
+            unchanged.
+        generation_seconds: How long this takes; more than 30 seconds make it a job.
+        content_type: The header for bytes; by default that of the requested content type.
+    """
+
+    rows: Callable[[date | None, date | None], Table | bytes]
     generation_seconds: float = 0
-    documented: bool = False
-    timeless: bool = False  # the same whatever the dates
-
-
-def _directory(crew: Crew, _days: Sequence[date]) -> Iterable[Row]:
-    """Everybody, whatever the dates."""
-    for who in crew.people:
-        yield who.code, who.name, who.email, who.team, who.manager, who.started
-
-
-DIRECTORY = ("Employee Code", "Name", "Email", "Team", "Manager", "Started")
-
-REPORTS: Mapping[str, Report] = MappingProxyType(
-    {
-        # [doc]: the one identifier that the vendor's pages name. The others are made up.
-        "oneonone.summary": Report(oneonones.SUMMARY, oneonones.summary, documented=True),
-        "oneonone.detail": Report(oneonones.DETAIL, oneonones.detail),
-        "objective.detail": Report(objectives.DETAIL, objectives.detail),
-        "review.detail": Report(reviews.DETAIL, reviews.detail),
-        "people.directory": Report(DIRECTORY, _directory, timeless=True),
-        "engagement.survey": Report(surveys.SURVEY, surveys.survey, generation_seconds=75),
-    }
-)
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company that follows from a seed and a head count alone.
+    """A company that a seed and a number of people define completely.
 
-    What happens on a day depends on that day only, so any two ranges agree on the days they share.
-    Names come from Faker: another version of it may bring other names.
+    The events of a day depend on that day only: two ranges agree about the days that they share.
+    The names come from Faker: another version of Faker may give other names.
     """
 
     seed: int = 1
@@ -67,19 +47,27 @@ class Company:
 
     def __post_init__(self) -> None:
         if self.people < 1:
-            message = "a company needs people"
+            message = f"'people' must be at least 1, not {self.people}."
             raise ValueError(message)
 
     @property
     def crew(self) -> Crew:
-        """Everybody in the company."""
+        """The people of the company."""
         return hire(self.seed, self.people)
 
     def report(self, report_id: str, start: date | None = None, end: date | None = None) -> Table:
-        """Generate a report over a range, inclusive at both ends ([assumed])."""
-        report = REPORTS[report_id]
+        """Generate a report for a range that includes both its ends ([assumed])."""
+        definition = REPORTS[report_id]
         days = _working_days(start or FIRST_DAY, end or LAST_DAY)
-        return Table(report.headings, tuple(report.rows(self.crew, days)))
+        return Table(definition.headings, tuple(definition.rows(self.crew, days)))
+
+    @property
+    def sources(self) -> Mapping[str, ReportSource]:
+        """The reports of the company, by identifier."""
+        return {
+            report_id: ReportSource(partial(self.report, report_id), definition.generation_seconds)
+            for report_id, definition in REPORTS.items()
+        }
 
 
 def _working_days(start: date, end: date) -> list[date]:
