@@ -27,10 +27,10 @@ import pytest
 import trustme
 
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, tap_command, tap_environment, timeless
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import HOST, Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import HOST, Sandbox
 
 if sys.platform != "win32":
     import fcntl

@@ -16,8 +16,8 @@ from support.drifting import CATALOGUED, held, month, source
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.schema.inference import discovered_schema, infer
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType, to_text

@@ -13,10 +13,10 @@ from tap_crewmojo.api.http import HttpSession
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, NoTokenError
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
