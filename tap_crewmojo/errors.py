@@ -56,14 +56,14 @@ class ReportError(FatalSyncError):
         super().__init__(one_line(message))
 
 
-class UnusableAnswerError(RetriableSyncError):
+class UnusableResponseError(RetriableSyncError):
     """An answer is neither a report nor a job, or a report that cannot be read unambiguously.
 
     The report is requested again, since what is in between may have cut or replaced it.
     """
 
 
-class CutShortError(UnusableAnswerError):
+class CutShortError(UnusableResponseError):
     """A report ends before its text is complete."""
 
 
@@ -80,7 +80,7 @@ class TransientError(RetriableAPIError):
         self.retry_after = retry_after
 
 
-class NoTokenError(TransientError):
+class TokenRequestError(TransientError):
     """A request for a token failed in a way that may pass."""
 
 
@@ -88,7 +88,7 @@ class JobAbandonedError(RetriableAPIError):
     """A job was lost, or took too long: the report is requested again."""
 
 
-class DroppedError(ReportError):
+class DownloadCancelledError(ReportError):
     """A report is not wanted any more: its stream has failed."""
 
 
@@ -97,14 +97,14 @@ class SyncFailedError(FatalSyncError):
 
 
 @contextlib.contextmanager
-def naming(request: object) -> Iterator[None]:
+def errors_about(request: object) -> Iterator[None]:
     """Put the report and its window in front of what reading it complains of."""
     try:
         yield
     except ReportError as exc:
         msg = f"{request}: the report {exc}"
         raise ReportError(msg) from None
-    except UnusableAnswerError as exc:  # what landing it could not see: it is nested too deeply
+    except UnusableResponseError as exc:  # what landing it could not see: it is nested too deeply
         msg = f"{request}: {exc}"
         raise ReportError(msg) from None
     except RecursionError:
