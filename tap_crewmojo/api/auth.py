@@ -16,7 +16,8 @@ from typing_extensions import override
 
 from tap_crewmojo.api.bodies import short_body_of
 from tap_crewmojo.api.http import retry_after
-from tap_crewmojo.errors import CredentialsError, TokenRequestError, TransientError, vendor_text
+from tap_crewmojo.errors import CredentialsError, TokenRequestError, TransientError
+from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
     import requests

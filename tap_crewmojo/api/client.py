@@ -21,8 +21,8 @@ from tap_crewmojo.errors import (
     CredentialsError,
     DownloadCancelledError,
     JobAbandonedError,
-    TokenRequestError,
     ReportError,
+    TokenRequestError,
     TransientError,
     UnusableResponseError,
 )

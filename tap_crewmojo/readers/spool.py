@@ -17,7 +17,6 @@ from tap_crewmojo.errors import (
     ReportError,
     TransientError,
     UnusableResponseError,
-    vendor_text,
 )
 from tap_crewmojo.readers import json_members
 from tap_crewmojo.readers.csv_report import CsvReport
@@ -25,6 +24,7 @@ from tap_crewmojo.readers.json_chunks import JsonPieces
 from tap_crewmojo.readers.json_report import JsonReport
 from tap_crewmojo.readers.report import PieceFile
 from tap_crewmojo.readers.text import as_utf8
+from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
