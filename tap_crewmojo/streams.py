@@ -9,7 +9,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
 from tap_crewmojo.discovery import check_columns, take_sample
-from tap_crewmojo.errors import ReportError, naming
+from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.planning import due_requests
 from tap_crewmojo.progress import Progress
@@ -212,7 +212,7 @@ class ReportStream(BatchedStream):
                 yield schema, self._requests()
                 self._activate_version()
             except ReportError:
-                self._prefetch.drop(self.report)
+                self._prefetch.cancel(self.report)
                 self.close()
                 raise
             finally:
@@ -237,10 +237,10 @@ class ReportStream(BatchedStream):
         """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
         download = self._download(request)
-        with naming(request), contextlib.closing(download.file):
+        with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
-            yield download.file, maker
+            yield download.report, maker
         seconds = self._clock.monotonic() - started_at
         self.progress.finish(
             request,

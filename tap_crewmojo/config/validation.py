@@ -15,7 +15,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.config.reports import stream_name
 from tap_crewmojo.config.settings import day
-from tap_crewmojo.errors import breaks_lines
+from tap_crewmojo.redaction import breaks_lines
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:

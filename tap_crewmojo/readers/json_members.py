@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,7 +107,7 @@ def job_id(members: Members) -> str | None:
     """Return the id of the job that a response names.
 
     Raises:
-        UnusableAnswerError: it cannot be a segment of a URL.
+        UnusableResponseError: it cannot be a segment of a URL.
     """
     for name, value in members:
         if _plain(name) != JOB or value is None:
@@ -119,7 +119,7 @@ def job_id(members: Members) -> str | None:
             msg = f"the response names a job by an id of more than {_LONGEST_ID} characters"
         else:
             return text
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     return None
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tap_crewmojo.errors import ReportError, TransientError, UnusableAnswerError
+from tap_crewmojo.errors import ReportError, TransientError, UnusableResponseError
 from tap_crewmojo.readers.spool import JobEnvelope, land
 
 FAILED, NEITHER, PART = "says that it failed", "neither a report nor a job", "only a part"
@@ -28,7 +28,7 @@ def outcome_in(size: int, body: bytes, content_type: str, **how: object) -> str 
         patch.setattr("tap_crewmojo.readers.text._CHUNK", size)
         try:
             report = land(chunks, content_type, **how)  # type: ignore[arg-type]
-        except (ReportError, UnusableAnswerError, TransientError) as exc:
+        except (ReportError, UnusableResponseError, TransientError) as exc:
             return str(exc)
     if isinstance(report, JobEnvelope):
         return f"job {report.job_id}"
