@@ -242,8 +242,8 @@ def test_each_record_fits_the_schema_last_sent_and_holds_each_value(
     infer_types: bool,  # noqa: FBT001
 ) -> None:
     rules = SchemaRules(columns, infer_types, OnNewColumn.ADD, UTC)
-    discovered = discovered_schema(infer(in_batches(sample)), rules, dated=True)
-    schema = StreamSchema(discovered, rules, dated=True, is_selected=lambda _: True)
+    discovered = discovered_schema(infer(in_batches(sample)), rules, windowed=True)
+    schema = StreamSchema(discovered, rules, windowed=True, is_selected=lambda _: True)
     maker, sent, left = RecordMaker(schema, (), {}), discovered, iter(rows)
     for batch in in_batches(rows):
         values = maker.take(maker.convert(batch), batch.size, batch.empty_rows)

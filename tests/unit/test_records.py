@@ -133,9 +133,9 @@ class Case:
     def schema(self) -> StreamSchema:
         properties = {name: kind.json_schema for name, kind in self.known.items()}
         return StreamSchema(
-            {"properties": properties | metadata_schema(dated=False)},
+            {"properties": properties | metadata_schema(windowed=False)},
             SchemaRules(self.given, True, self.on_new_column, UTC),  # noqa: FBT003
-            dated=False,
+            windowed=False,
             is_selected=lambda name: name != self.deselected,
         )
 
