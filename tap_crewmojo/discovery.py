@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.config.reports import ReportRequest
-from tap_crewmojo.errors import ReportError, naming
+from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.schema.inference import infer
 from tap_crewmojo.schema.types import ColumnType
@@ -42,7 +42,7 @@ class Sample:
 
     def close(self) -> None:
         """Remove the report from disk."""
-        self.download.file.close()
+        self.download.report.close()
 
 
 def take_sample(
@@ -114,14 +114,15 @@ def check_columns(
 
 
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:
-    report = download(request)
+    downloaded = download(request)
+    report = downloaded.report
     with contextlib.ExitStack() as failing:
-        failing.callback(report.file.close)
-        with naming(request):
-            types = infer(report.file.batches())
+        failing.callback(report.close)
+        with errors_about(request):
+            types = infer(report.batches())
         is_empty = not types
         if is_empty:
             # Headings without rows: columns all the same, if of a type that nothing tells.
-            types = dict.fromkeys(report.file.headings(), ColumnType.STRING)
+            types = dict.fromkeys(report.headings(), ColumnType.STRING)
         failing.pop_all()
-    return Sample(request, report, types, is_empty)
+    return Sample(request, downloaded, types, is_empty)

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.discovery import check_columns, take_sample
-from tap_crewmojo.errors import ReportError, naming
+from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.progress import log_start, log_warnings, log_window
 from tap_crewmojo.records import RecordMaker, metadata_of
@@ -249,11 +249,11 @@ class ReportStream(BatchedStream):
         """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
         download = self._prefetch.take(request)
-        with naming(request), contextlib.closing(download.file):
+        with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
             try:
-                yield download.file, maker
+                yield download.report, maker
             finally:
                 self.run.add_findings(maker.counts)
         self.run.finish(maker.counts, download.jobs)

@@ -118,7 +118,7 @@ class Prefetch:
         What is planned is not started; what is in flight ends before its next request.
         """
         if report.name in self._kept:
-            self._kept.pop(report.name)[1].file.close()
+            self._kept.pop(report.name)[1].report.close()
         self._planned = deque(each for each in self._planned if each.report is not report)
         for started in [each for each in self._started if each.request.report is report]:
             self._started.remove(started)
@@ -150,5 +150,5 @@ class _Started:
         self.is_cancelled.set()
         if not self.future.cancel():
             self.future.add_done_callback(
-                lambda done: done.exception() or done.result().file.close()
+                lambda done: done.exception() or done.result().report.close()
             )

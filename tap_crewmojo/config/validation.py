@@ -16,7 +16,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.config.reports import is_windowed, stream_name
 from tap_crewmojo.config.settings import day
-from tap_crewmojo.errors import breaks_lines, one_line
+from tap_crewmojo.redaction import breaks_lines, one_line
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:

@@ -188,7 +188,8 @@ class StreamSchema:
     def variant(self, name: str) -> str:
         """Return the column for the values that do not fit another one, which it is added for."""
         variant = self._names.variant(name)
-        if variant not in self._vendors:
+        known = self._vendors.get(variant)
+        if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
             self._add(variant, ColumnType.STRING)
         return variant
 

@@ -6,7 +6,6 @@ columns and the columns of the key are always emitted.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.schema.metadata import (
     END_DATE,
     REQUESTED_AT,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.config.reports import ReportConfig
 
-_LOGGER = logging.getLogger("tap-crewmojo")
 
 _OF_WINDOWS: Final = {START_DATE, END_DATE}
 _NAMES: Final = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -212,7 +211,7 @@ def _sentence(error: ValidationError) -> str:
 def _stream(entry: Mapping[str, Any]) -> dict[str, Any]:
     name = entry["tap_stream_id"]
     if entry.get("stream") not in {None, name}:
-        _LOGGER.warning(
+        LOGGER.warning(
             "The catalog's stream %r is emitted by its own name, not as %r: to rename it, use the "
             "setting `reports`, `name`",
             name,
