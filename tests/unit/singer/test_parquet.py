@@ -96,7 +96,9 @@ def test_variants_are_strings_whatever_the_catalog_has_in_their_place() -> None:
     for kind in ColumnType:
         known = {"A": ColumnType.NUMBER, "A__text": kind, "B": ColumnType.STRING}
         schema = Case(known, {}, OnNewColumn.ADD, None, []).schema()
-        ((first, second),) = in_files(as_csv(["A", "B"], [["1", "x"], ["n/a", "x"]]), schema, [])
+        ((first, second),) = in_files(
+            as_csv(["A", "B"], [["1", "x"], ["n/a", "x"]]), RecordMaker(schema, [], METADATA)
+        )
         assert (first["A"], first["A__text"]) == (1, None)
         assert (second["A"], second["A__text"]) == (None, "n/a")
         assert schema.types()["A__text"] is ColumnType.STRING
