@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.stream_run import StreamRun
 
 _MOST_LINES = 5
-"""Windows of a stream that the log shows at INFO, about; DEBUG shows all."""
+"""Windows of a stream in the log at INFO, approximately; DEBUG shows all."""
 
 
 def log_start(run: StreamRun, end_date: date) -> None:

@@ -421,7 +421,7 @@ def test_batches_of_nested_json_are_json_lines(
     (url,) = batch["manifest"]
     rows = rows_of(Path(url.removeprefix("file://")))
     assert [row["Answers"] for row in rows] == [{"mood": 4}, {"wish": "x"}]
-    assert "its batches are JSON lines" in run.stderr
+    assert "its batches are JSON lines, not parquet" in run.stderr
 
 
 def test_a_log_at_debug_tells_nothing_of_people(
