@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from singer import Run, run_tap
-
+from support.tap_runs import Run, run_tap
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.sandbox_client import SCALE, SLOW, VERY_SLOW, Client
 
+from support.sandbox_client import SCALE, SLOW, VERY_SLOW, Client
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from support.sandbox_client import MARCH, SCALE, Client
-
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 

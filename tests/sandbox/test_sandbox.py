@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 import trustme
-from support.sandbox_client import SLOW, Client
 
+from support.sandbox_client import SLOW, Client
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import requests
-from support.sandbox_client import MARCH, Client
 
+from support.sandbox_client import MARCH, Client
 from tap_crewmojo.sandbox.faults import Fault, Phase
 
 

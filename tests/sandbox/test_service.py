@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 import pytest
 import requests
-from support.sandbox_client import MARCH, SCALE, SLOW, VERY_SLOW, Client
 
+from support.sandbox_client import MARCH, SCALE, SLOW, VERY_SLOW, Client
 from tap_crewmojo.sandbox.company.company import Company, ReportSource
 from tap_crewmojo.sandbox.company.reports import REPORTS
 from tap_crewmojo.sandbox.company.table import Cell, Table, to_csv
