@@ -39,7 +39,7 @@ def test_an_unexpected_exception_fails_the_report_and_shows_its_type_alone(
         "reports": ["a"],
     }
     client = CrewmojoClient(Settings.from_config(config, clock), clock, "tests")
-    monkeypatch.setattr(client._transport, "ask", fail)
+    monkeypatch.setattr(client._endpoint, "send", fail)
     caplog.set_level("DEBUG")
     with pytest.raises(ReportError) as failure:
         client.download(REQUEST)

@@ -18,7 +18,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_crewmojo.api.bodies import CHUNK, body_of, has_known_end
+from tap_crewmojo.api.framing import CHUNK, has_known_end, iter_body
 from tap_crewmojo.api.http import HttpSession, retry_after
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.errors import TransientError
@@ -70,7 +70,7 @@ def session(server: RawServer) -> HttpSession:
 
 def read(http: HttpSession) -> bytes:
     with http.exchange("GET", "/", auth=lambda request: request, timeout=5) as response:
-        return b"".join(body_of(response, Clock(), FOREVER))
+        return b"".join(iter_body(response, Clock(), FOREVER))
 
 
 @pytest.mark.parametrize("status", ["101 Switching", "102 Processing", "103 Early Hints", "199 X"])
@@ -163,7 +163,7 @@ def test_a_compressed_body_is_read_whole(members: list[bytes], encoding: str) ->
         members = members[:1]
     body = b"".join(compressed(member, encoding) for member in members)
     with response_with(body, Content_Encoding=encoding) as response:
-        assert b"".join(body_of(response, Clock(), FOREVER)) == b"".join(members)
+        assert b"".join(iter_body(response, Clock(), FOREVER)) == b"".join(members)
 
 
 @given(st.binary(max_size=2000), encodings, st.data())
@@ -185,18 +185,18 @@ def test_a_cut_or_damaged_compressed_body_is_a_failure(
         response_with(broken, Content_Encoding=encoding) as response,
         pytest.raises(TransientError),
     ):
-        list(body_of(response, Clock(), FOREVER))
+        list(iter_body(response, Clock(), FOREVER))
 
 
 def test_two_codings_are_undone_in_turn_and_an_unknown_one_is_named() -> None:
     body = zlib.compress(gzip.compress(b"a,b"))
     with response_with(body, Content_Encoding="gzip, deflate") as response:
-        assert b"".join(body_of(response, Clock(), FOREVER)) == b"a,b"
+        assert b"".join(iter_body(response, Clock(), FOREVER)) == b"a,b"
     with (
         response_with(b"a,b", Content_Encoding="br") as response,
         pytest.raises(TransientError, match="compressed with 'br', which the tap does not accept"),
     ):
-        list(body_of(response, Clock(), FOREVER))
+        list(iter_body(response, Clock(), FOREVER))
 
 
 def test_what_a_bomb_decompresses_to_comes_in_small_pieces() -> None:
@@ -204,7 +204,7 @@ def test_what_a_bomb_decompresses_to_comes_in_small_pieces() -> None:
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(size >> 20))
     with response_with(bomb + compressor.flush(), Content_Encoding="gzip") as response:
-        pieces = [len(piece) for piece in body_of(response, Clock(), FOREVER)]
+        pieces = [len(piece) for piece in iter_body(response, Clock(), FOREVER)]
     assert sum(pieces) == size
     assert max(pieces) <= CHUNK
 

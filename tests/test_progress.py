@@ -18,7 +18,7 @@ import requests
 from singer import TIME_SCALE, Run, run_tap, tap_command, tap_environment
 from test_readme import block
 
-from tap_crewmojo.api.outages import reason
+from tap_crewmojo.api.http import failure_reason
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -263,12 +263,12 @@ def test_why_there_is_no_answer(
             server.close()
         with pytest.raises(requests.RequestException) as failed:
             requests.get(url, timeout=(5, 0.2))
-        assert reason(failed.value, 90) == words
+        assert failure_reason(failed.value, 90) == words
         if not act:
             monkeypatch.setenv("http_proxy", url)
             with pytest.raises(requests.RequestException) as failed:
                 requests.get("http://crewmojo.example/", timeout=5)
-            assert reason(failed.value, 90) == "the proxy: connection refused"
+            assert failure_reason(failed.value, 90) == "the proxy: connection refused"
 
 
 def test_a_connection_test_tries_every_report_and_lists_all_that_failed(
