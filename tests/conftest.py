@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from singer import TIME_SCALE
 
-from tap_crewmojo.sandbox.runner import Sandbox
+from support.tap_runs import TIME_SCALE
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -248,8 +248,8 @@ def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
                 "start is in the key anyway, and the row number where there are no primary_keys"
             )
         yield from _mistakes_in_columns(identifier, report.get("columns"))
-    dated = any(report.get("replication_method") != "FULL_TABLE" for report in reports)
-    if dated and not config.get("start_date"):
+    windowed = any(report.get("replication_method") != "FULL_TABLE" for report in reports)
+    if windowed and not config.get("start_date"):
         yield (
             "start_date is missing: it is required unless every report has "
             "replication_method 'FULL_TABLE'"

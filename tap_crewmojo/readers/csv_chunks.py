@@ -73,7 +73,7 @@ class CsvPieces:
                 yield from self._rewritten(itertools.chain(_parts(piece), source.rest()))
                 return
             end = b"\r\n" if plain[: plain.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
-            if not piece.endswith(b"\n"):
+            if not piece.endswith((b"\n", b"\r")):
                 piece, plain = piece + end, plain + end  # the last line's end
             rows = _rows_in(plain, self._width, end)
             if rows and not _may_be_empty(piece, self._width):

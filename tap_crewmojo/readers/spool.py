@@ -181,7 +181,10 @@ def _checked_csv(
         msg = "its last line has no end"
         raise CutShortError(msg)
     # A text that does not call itself CSV may be a word that all is too busy.
-    is_table = response.says("csv") or (len(headings) > 1 and report.size + report.empty_rows)
+    has_rows = report.size + report.empty_rows > 0
+    is_table = (response.says("csv") and (has_rows or response.status != _ACCEPTED)) or (
+        has_rows and len(headings) > 1
+    )
     if not is_table and response.polled_job is not None and response.status == _ACCEPTED:
         report.close()
         return JobEnvelope(response.polled_job)
@@ -217,8 +220,9 @@ def _classified(
     if json_members.is_failure(members):
         msg = f"the response says that it failed{vendor_text(json.dumps(dict(members)).encode())}"
         raise UnusableResponseError(msg)
-    is_pending = json_members.is_pending(members)
-    has_rows = pieces.is_bare or pieces.arrays or _has_empty_array(pieces)
+    has_no_rows_yet = response.status == _ACCEPTED and not pieces.rows
+    is_pending = has_no_rows_yet or json_members.is_pending(members)
+    has_rows = pieces.is_bare or pieces.arrays or json_members.is_empty_report(members)
     if response.polled_job is not None and (
         is_pending or (not has_rows and not json_members.is_done(members))
     ):
@@ -236,12 +240,3 @@ def _classified(
         msg = f"{_NEITHER}: its rows look like a job"
         raise UnusableResponseError(msg)
     return report
-
-
-def _has_empty_array(pieces: JsonPieces) -> bool:
-    empty = [name for name, value in pieces.members if value == []]
-    names = list(filter(json_members.can_be_rows, empty))
-    if len(names) > 1:
-        msg = f"the report is JSON with {len(names)} empty arrays where one is expected"
-        raise UnusableResponseError(msg)
-    return bool(names)

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from targets import MELTANO, ROOT, meltano_project, run_meltano
 from uv import find_uv_bin
 
+from support.repository import ROOT
+from support.targets import MELTANO, meltano_project, run_meltano
 from tap_crewmojo.sandbox.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 DAGSTER = "dagster==1.13.29"
 TIMEOUT = 600  # seconds: Meltano takes its time to start, and runs three times for a report
