@@ -198,7 +198,7 @@ class CrewmojoClient:
                 raise DownloadCancelledError(msg)
             tries += 1
             try:
-                return self._endpoint.send(job.request, step, job.deadline)
+                return self._endpoint.send(job.request, step, job.deadline, job.log)
             except TransientError as exc:
                 now = self._clock.monotonic()
                 is_late = isinstance(exc, TokenRequestError) and (

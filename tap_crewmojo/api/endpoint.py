@@ -13,7 +13,6 @@ from tap_crewmojo.api.framing import has_known_end, iter_body, read_short_body
 from tap_crewmojo.api.http import HttpSession, is_transient, retry_after
 from tap_crewmojo.api.jobs import Poll
 from tap_crewmojo.errors import JobAbandonedError, ReportError, TransientError
-from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.readers.spool import land
 from tap_crewmojo.redaction import vendor_text
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.config.reports import ReportRequest
     from tap_crewmojo.config.settings import Settings
+    from tap_crewmojo.logs import StreamLog
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.readers.spool import JobEnvelope
 
@@ -51,7 +51,7 @@ class DownloadEndpoint:
         self._auth = CrewmojoAuthenticator(settings, clock, self._session)
 
     def send(
-        self, request: ReportRequest, step: Submit | Poll, deadline: float
+        self, request: ReportRequest, step: Submit | Poll, deadline: float, log: StreamLog
     ) -> Report | JobEnvelope:
         """Send one HTTP request; where its token is refused, repeat it with a new one.
 
@@ -59,6 +59,7 @@ class DownloadEndpoint:
             request: the report and its window.
             step: whether to submit the report or to poll its job.
             deadline: the time by `Clock.monotonic` at which the job is abandoned.
+            log: the log of the download.
 
         Raises:
             CredentialsError: Crewmojo refuses the client.
@@ -69,7 +70,7 @@ class DownloadEndpoint:
         """
         for renewals in range(_MAX_RENEWALS + 1):
             if renewals:
-                self._pause(request, renewals)
+                self._pause(request, renewals, log)
             if renewals and self._clock.monotonic() > deadline:
                 break
             with self._exchange(request, step, deadline) as response:
@@ -83,11 +84,11 @@ class DownloadEndpoint:
         )
         raise ReportError(msg)
 
-    def _pause(self, request: ReportRequest, renewals: int) -> None:
+    def _pause(self, request: ReportRequest, renewals: int, log: StreamLog) -> None:
         # Two taps that share a client invalidate each other's tokens in turn. A growing, random
         # pause lets both of them finish a request.
         pause = renewals * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
-        StreamLog.about(request).warning(
+        log.warning(
             "%s: the token was refused with status 401; retried with a new one in %.0f s "
             "(renewal %d of %d)",
             request,
