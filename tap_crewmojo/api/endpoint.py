@@ -159,7 +159,7 @@ class DownloadEndpoint:
             return JobAbandonedError(f"its job is lost: {text}")
         if response.is_redirect:
             advice = (
-                "a redirect, which is not followed since another host must not get the token; "
+                "a redirect, which is not followed since another host would receive the token; "
                 "check api_url"
             )
         else:
