@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 import trustme
 
-from support.tap_runs import TIME_SCALE, Run, load, run_tap, tap_command, tap_environment, timeless
+from support.sandboxes import DIRECTORY, settings_for
+from support.tap_runs import TIME_SCALE, Run, run_tap, tables, tap_command, tap_environment
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.runner import HOST, Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -57,8 +58,6 @@ PIPE = 4096
 
 FULL = Path("/dev/full")
 """A disk without room, which Linux has."""
-
-PEOPLE = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process in other ways")
 
@@ -192,26 +191,6 @@ def months(
     return rows
 
 
-def settings(sandbox: Sandbox, *reports: Any, **own: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {
-        "client_id": sandbox.client_id,
-        "client_secret": sandbox.client_secret,
-        "api_url": sandbox.api_url,
-        "reports": list(reports),
-        "start_date": "2025-01-01",
-        "end_date": "2025-03-15",
-        **own,
-    }
-
-
-def tables(*runs: Run) -> dict[str, dict[Any, Any]]:
-    """Return what a target holds, without what differs from run to run."""
-    return {
-        stream: {key: timeless(row) for key, row in table.items()}
-        for stream, table in load(*runs).items()
-    }
-
-
 def windows(run: Run, stream: str) -> list[str]:
     """Return the windows that a run has rows of, in their order."""
     return list(dict.fromkeys(row["_sdc_report_start_date"] for row in run.records(stream)))
@@ -263,7 +242,9 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
 ) -> None:
     reports = {"x.y": ReportSource(months({2: 4_000_000 // (len(cell) + 200)}, cell))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        with Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap:
+        with Tap(
+            tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env
+        ) as tap:
             tap.read_until(is_record_of("2025-02-01"))
             tap.wait_until_stuck()
             run = tap.signalled(number)
@@ -284,7 +265,7 @@ def test_a_signal_does_not_wait_until_the_target_has_read_all_that_was_gathered(
     reports = {"x.y": ReportSource(months({2: 900}, "x" * 20_000))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-02-01"))
         tap.wait_until_stuck()
@@ -305,7 +286,7 @@ def test_a_signal_before_the_target_goes_away_ends_in_silence(
     reports = {"x.y": ReportSource(months({2: 4_000_000 // (len(cell) + 200)}, cell))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-02-01"))
         tap.wait_until_stuck()
@@ -326,7 +307,7 @@ def test_a_target_that_reads_no_more_cannot_hold_back_a_second_signal(
     reports = {"x.y": ReportSource(months({2: 200}, "x" * 20_000))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-02-01"))
         tap.wait_until_stuck()
@@ -349,7 +330,7 @@ def test_a_signal_while_a_report_is_requested_does_not_wait_for_it(
             time_scale=TIME_SCALE, people=3, reports={"x.y": ReportSource(gate.rows)}
         ) as sandbox,
         gate,  # opened before the sandbox ends
-        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, SLOW) as tap,
+        Tap(tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, SLOW) as tap,
     ):
         tap.read_until(lambda message: "2025-02-28" in str(message.get("value")))
         assert gate.reached.wait(PATIENCE)
@@ -369,9 +350,11 @@ def test_a_signal_while_a_job_is_polled_keeps_what_is_complete(
 ) -> None:
     quick, slow = ReportSource(months({})), ReportSource(months({}), generation_seconds=1e9)
     with Sandbox(people=3, reports={"a": quick, "b": quick}, time_scale=TIME_SCALE) as sandbox:
-        catalog = run_tap(settings(sandbox, "a", "b"), tmp_path, "--discover").succeeded().catalog
+        catalog = (
+            run_tap(settings_for(sandbox, "a", "b"), tmp_path, "--discover").succeeded().catalog
+        )
     with Sandbox(people=3, reports={"a": quick, "b": slow}, time_scale=TIME_SCALE) as sandbox:
-        command = tap_command(settings(sandbox, "a", "b", **WAITING), tmp_path, catalog=catalog)
+        command = tap_command(settings_for(sandbox, "a", "b", **WAITING), tmp_path, catalog=catalog)
         with Tap(command, tmp_path, SLOW) as tap:
             tap.read_until(lambda message: message.get("stream") == "b")
             wait_for(lambda: any(entry.phase == "poll" for entry in sandbox.requests))
@@ -403,7 +386,9 @@ def clean_run(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 
 def several(company: Sandbox) -> dict[str, Any]:
-    return settings(company, "oneonone.summary", "oneonone.detail", "objective.detail", PEOPLE)
+    return settings_for(
+        company, "oneonone.summary", "oneonone.detail", "objective.detail", DIRECTORY
+    )
 
 
 @posix
@@ -436,7 +421,7 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
     reports = {"x.y": ReportSource(months({1: 4_000_000 // (len(cell) + 200)}, cell))}
     with (
         Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox,
-        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
+        Tap(tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env) as tap,
     ):
         tap.read_until(is_record_of("2025-01-01"))
         tap.stdout.close()
@@ -453,7 +438,7 @@ def test_a_target_that_dies_ends_the_tap_without_a_word_of_python(
 def test_an_output_that_cannot_be_written_is_said_once_and_ends_the_run(
     arguments: tuple[str, ...], output: str, company: Sandbox, tmp_path: Path
 ) -> None:
-    command = [*tap_command(settings(company, PEOPLE), tmp_path), *arguments]
+    command = [*tap_command(settings_for(company, DIRECTORY), tmp_path), *arguments]
     redirected = {"full": f">{FULL}", "closed": ">&-"}[output]
     run = in_shell(command, redirected, tmp_path)
     reason = {"full": "no space left on device", "closed": "standard output is closed"}[output]
@@ -467,7 +452,7 @@ def test_an_output_that_cannot_be_written_is_said_once_and_ends_the_run(
 def test_a_log_that_cannot_be_written_does_not_stop_the_rows(
     redirected: str, company: Sandbox, tmp_path: Path
 ) -> None:
-    run = in_shell(tap_command(settings(company, PEOPLE), tmp_path), redirected, tmp_path)
+    run = in_shell(tap_command(settings_for(company, DIRECTORY), tmp_path), redirected, tmp_path)
     assert len(run.succeeded().records("people_directory")) == company.people
 
 
@@ -496,7 +481,7 @@ def test_a_full_temporary_folder_fails_its_window_and_no_other_report(tmp_path: 
 
     reports = {"a.big": ReportSource(rows), "b.small": ReportSource(months({}))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        config = settings(sandbox, "a.big", "b.small", end_date="2025-03-31")
+        config = settings_for(sandbox, "a.big", "b.small", end_date="2025-03-31")
         command = tap_command(config, tmp_path)
         with Tap(limited(command, limit), tmp_path) as tap:
             run = tap.ended()
@@ -524,7 +509,9 @@ def test_a_temporary_folder_without_room_for_parquet_fails_its_window_and_no_oth
             "encoding": {"format": "parquet", "compression": "none"},
             "storage": {"root": f"file://{tmp_path}/batches"},
         }
-        config = settings(sandbox, "a.big", "b.small", end_date="2025-01-31", batch_config=batches)
+        config = settings_for(
+            sandbox, "a.big", "b.small", end_date="2025-01-31", batch_config=batches
+        )
         with Tap(limited(tap_command(config, tmp_path), 2 << 20), tmp_path) as tap:
             run = tap.ended()
     assert run.returncode == 1
@@ -549,7 +536,7 @@ def test_a_batch_that_cannot_be_stored_names_its_folder_and_the_reason(
         "encoding": {"format": "jsonl", "compression": "gzip"},
         "storage": {"root": root},
     }
-    run = run_tap(settings(company, PEOPLE, batch_config=batches), tmp_path)
+    run = run_tap(settings_for(company, DIRECTORY, batch_config=batches), tmp_path)
     assert run.returncode == 1
     assert f"The batch files could not be written to {root} (not a directory): check" in run.stderr
     assert_told_without_a_traceback(run)
@@ -571,7 +558,7 @@ def test_a_report_waits_on_disk_without_a_name_and_for_its_user_only(tmp_path: P
             time_scale=TIME_SCALE, people=3, reports={"x.y": ReportSource(gate.rows)}
         ) as sandbox,
         gate,
-        Tap(tap_command(settings(sandbox, "x.y", **WAITING), tmp_path), tmp_path, SLOW) as tap,
+        Tap(tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, SLOW) as tap,
     ):
         assert gate.reached.wait(PATIENCE)
         assert list(tap.temporary.iterdir()) == []
@@ -599,7 +586,7 @@ def spools(tap: Tap) -> Iterator[Path]:
 # Twins
 
 
-TWINS = ({"id": "oneonone.detail", "force_job": True}, "oneonone.summary", PEOPLE)
+TWINS = ({"id": "oneonone.detail", "force_job": True}, "oneonone.summary", DIRECTORY)
 TWIN_SCALE = 0.02
 """Slower than in other tests: a request takes its real time, however fast the API's clock runs."""
 
@@ -618,7 +605,7 @@ def twin_sandbox() -> Sandbox:
 
 def at_once(number: int, sandbox: Sandbox, folder: Path) -> list[Run]:
     """Run so many taps with the same credentials at the same time."""
-    config = settings(sandbox, *TWINS, request_timeout=600)
+    config = settings_for(sandbox, *TWINS, request_timeout=600)
     env = {"TAP_CREWMOJO_TIME_SCALE": str(TWIN_SCALE)}
     folders = [folder / str(n) for n in range(number)]
     for own in folders:
@@ -688,7 +675,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
     with Sandbox(people=3, ssl_context=tls(authority.issue_cert(HOST))) as sandbox:
-        run = run_tap(settings(sandbox, PEOPLE), tmp_path)
+        run = run_tap(settings_for(sandbox, DIRECTORY), tmp_path)
         assert_certificate_refused(sandbox, run)
 
 
@@ -696,7 +683,7 @@ def test_a_server_without_tls_is_not_blamed_for_its_certificate(
     company: Sandbox, tmp_path: Path
 ) -> None:
     api_url = company.api_url.replace("http:", "https:")
-    run = run_tap(settings(company, PEOPLE, api_url=api_url), tmp_path)
+    run = run_tap(settings_for(company, DIRECTORY, api_url=api_url), tmp_path)
     assert run.returncode == 1
     assert "the server speaks no TLS, or another version of it; check api_url" in run.stderr
     assert "certificate" not in run.stderr
@@ -707,20 +694,20 @@ def test_an_expired_certificate_is_refused(authority: trustme.CA, tmp_path: Path
     yesterday = datetime.now(UTC) - timedelta(days=1)
     expired = authority.issue_cert(HOST, not_after=yesterday)
     with Sandbox(people=3, ssl_context=tls(expired)) as sandbox:
-        run = run_tap(settings(sandbox, PEOPLE), tmp_path, env=bundle(authority, tmp_path))
+        run = run_tap(settings_for(sandbox, DIRECTORY), tmp_path, env=bundle(authority, tmp_path))
         assert_certificate_refused(sandbox, run)
 
 
 def test_the_certificate_of_another_host_is_refused(authority: trustme.CA, tmp_path: Path) -> None:
     other = authority.issue_cert("crewmojo.example", "127.0.0.2")
     with Sandbox(people=3, ssl_context=tls(other)) as sandbox:
-        run = run_tap(settings(sandbox, PEOPLE), tmp_path, env=bundle(authority, tmp_path))
+        run = run_tap(settings_for(sandbox, DIRECTORY), tmp_path, env=bundle(authority, tmp_path))
         assert_certificate_refused(sandbox, run)
 
 
 def test_an_authority_of_the_users_own_is_trusted(authority: trustme.CA, tmp_path: Path) -> None:
     with Sandbox(people=3, ssl_context=tls(authority.issue_cert(HOST))) as sandbox:
-        run = run_tap(settings(sandbox, PEOPLE), tmp_path, env=bundle(authority, tmp_path))
+        run = run_tap(settings_for(sandbox, DIRECTORY), tmp_path, env=bundle(authority, tmp_path))
     assert len(run.succeeded().records("people_directory")) == 3
 
 
@@ -729,7 +716,7 @@ def test_a_missing_file_of_authorities_is_told_in_a_sentence(
 ) -> None:
     env = {"REQUESTS_CA_BUNDLE": str(tmp_path / "missing.pem")}
     with Sandbox(people=3, ssl_context=tls(authority.issue_cert(HOST))) as sandbox:
-        run = run_tap(settings(sandbox, PEOPLE), tmp_path, env=env)
+        run = run_tap(settings_for(sandbox, DIRECTORY), tmp_path, env=env)
         assert not sandbox.requests
     assert run.returncode == 1
     assert "REQUESTS_CA_BUNDLE" in run.stderr
@@ -751,7 +738,7 @@ def test_a_redirect_is_refused_and_its_destination_sees_nothing(
     seen = len(company.requests)
     there = f"{company.api_url}/{'oauth/token' if phase == 'token' else 'integrations/download/x'}"
     sandbox.faults.add(Fault(phase=phase, kind="redirect", status=status, body=there, times=99))
-    config = settings(sandbox, PEOPLE, force_job=phase == "poll")
+    config = settings_for(sandbox, DIRECTORY, force_job=phase == "poll")
     run = run_tap(config, tmp_path)
     assert run.returncode == 1
     assert f"status {status}" in run.stderr
@@ -807,7 +794,7 @@ def test_plain_http_to_this_machine_passes_every_proxy_by(
 ) -> None:
     """A proxy would read the client secret in clear text."""
     env = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), f"http://{recorder.address}")
-    run = run_tap(settings(company, PEOPLE), tmp_path, env=env).succeeded()
+    run = run_tap(settings_for(company, DIRECTORY), tmp_path, env=env).succeeded()
     assert run.records("people_directory")
     assert not recorder.seen
 
@@ -817,7 +804,7 @@ def test_a_proxy_sees_no_credentials_under_tls(recorder: Recorder, tmp_path: Pat
         "client_id": "somebody",
         "client_secret": "a-secret",
         "api_url": "https://crewmojo.example/v1",
-        "reports": [PEOPLE],
+        "reports": [DIRECTORY],
         "max_job_attempts": 1,
         "job_timeout": 1,
     }
@@ -832,7 +819,7 @@ def test_a_host_without_a_proxy_is_asked_directly(
     company: Sandbox, recorder: Recorder, tmp_path: Path
 ) -> None:
     env = {"HTTP_PROXY": f"http://{recorder.address}", "NO_PROXY": HOST}
-    run_tap(settings(company, PEOPLE), tmp_path, env=env).succeeded()
+    run_tap(settings_for(company, DIRECTORY), tmp_path, env=env).succeeded()
     assert not recorder.seen
 
 
@@ -843,10 +830,10 @@ def test_passwords_of_netrc_are_not_used(
     netrc.write_text(f"machine {HOST} login somebody password swordfish\n", encoding="utf-8")
     netrc.chmod(0o600)
     for own in ({"HOME": str(tmp_path)}, {"NETRC": str(netrc)}):
-        run = run_tap(settings(company, PEOPLE), tmp_path, env=own).succeeded()
+        run = run_tap(settings_for(company, DIRECTORY), tmp_path, env=own).succeeded()
         assert len(run.records("people_directory")) == company.people
         recorder.seen.clear()
-        config = settings(company, PEOPLE, api_url=f"http://{recorder.address}/v1")
+        config = settings_for(company, DIRECTORY, api_url=f"http://{recorder.address}/v1")
         run_tap(config, tmp_path, env=own)
         assert [authorization for *_, authorization in recorder.seen] == [None, "Bearer a-token"]
 
@@ -898,7 +885,7 @@ def test_a_strange_bookmark_is_a_start_from_start_date_with_a_warning(
 ) -> None:
     reports = [{"id": "x.y", "name": name} for name in STRANGE_BOOKMARKS]
     state = {"bookmarks": STRANGE_BOOKMARKS}
-    run = run_tap(settings(shelf, *reports), tmp_path, state=state).succeeded()
+    run = run_tap(settings_for(shelf, *reports), tmp_path, state=state).succeeded()
     assert_told_without_a_traceback(run)
     assert run.stderr.count("starting from start_date") == len(STRANGE_BOOKMARKS)
     for name in STRANGE_BOOKMARKS:
@@ -915,7 +902,7 @@ def test_a_state_that_is_none_is_refused_in_a_sentence_or_nothing_is_skipped(
 ) -> None:
     file = tmp_path / "strange.json"
     file.write_text(text, encoding="utf-8", errors="surrogateescape")
-    run = run_tap(settings(shelf, "x.y"), tmp_path, "--state", str(file))
+    run = run_tap(settings_for(shelf, "x.y"), tmp_path, "--state", str(file))
     assert_told_without_a_traceback(run)
     if run.returncode == 0:
         assert windows(run, "x_y") == ["2025-01-01", "2025-02-01", "2025-03-01"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -15,12 +16,11 @@ from tap_crewmojo.sandbox.table import Table
 from tap_crewmojo.singer.catalog import read_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
 START_DATE, END_DATE = "_sdc_report_start_date", "_sdc_report_end_date"
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 
 
 def people(start: date | None, _end: date | None) -> Table:
@@ -44,9 +44,8 @@ def server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def config(server: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = settings_for(server, {"id": "staff", "primary_keys": ["Code"]})
-    return settings
+def config(server: Sandbox) -> dict[str, Any]:
+    return settings_for(server, {"id": "staff", "primary_keys": ["Code"]})
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +146,7 @@ def test_a_code_with_a_letter_does_not_stop_a_stream_whose_codes_were_numbers(
 
 
 def test_a_configured_type_of_a_key_stays(
-    config: dict[str, Any], server: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    config: dict[str, Any], server: Sandbox, tmp_path: Path
 ) -> None:
     report = {"id": "staff", "primary_keys": ["Code"], "columns": {"Code": "number"}}
     catalog = run_tap(settings_for(server, report), tmp_path, "--discover").succeeded().catalog
@@ -162,7 +161,6 @@ def test_a_catalog_of_a_full_table_report_is_refused_for_a_windowed_one(
     server: Sandbox,
     config: dict[str, Any],
     catalog: dict[str, Any],
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     whole = settings_for(
@@ -307,7 +305,7 @@ def test_an_invalid_catalog_is_refused_in_a_sentence(catalog: dict[str, Any], wo
 
 
 def test_all_that_is_invalid_in_a_catalog_is_listed_before_any_request(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     catalog = {"streams": [7, STREAM | {"replication_method": "LOG_BASED"}]}
     run = run_tap(settings_for(sandbox, "oneonone.summary"), tmp_path, catalog=catalog)
@@ -327,7 +325,6 @@ def test_all_that_is_invalid_in_a_catalog_is_listed_before_any_request(
 def test_a_catalog_without_any_of_the_reports_is_an_error(
     streams: list[dict[str, Any]],
     sandbox: Sandbox,
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     config = settings_for(sandbox, "oneonone.summary")
@@ -343,11 +340,10 @@ def test_a_catalog_without_any_of_the_reports_is_an_error(
 def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
     server: Sandbox,
     catalog: dict[str, Any],
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     config = settings_for(server, {"id": "staff", "primary_keys": ["Code"]}, DIRECTORY)
-    before = len(server.requests)
+    before = len(requested(server))
     run = run_tap(config, tmp_path, catalog=catalog)
     assert run.returncode == 1
     assert {message["stream"] for message in run.schemas} == {"staff"}
@@ -356,8 +352,7 @@ def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
     words = "report 'people.directory' is not in the catalog: run `--discover` again"
     assert run.stderr.count(words) == 2, "when it is found, and in the end"
     assert "1 of 2 reports failed" in run.stderr
-    asked = {entry.report for entry in server.requests[before:] if entry.phase == "post"}
-    assert asked == {"staff"}
+    assert {report for report, *_ in requested(server)[before:]} == {"staff"}
 
 
 def test_a_catalog_that_selects_nothing_is_warned_of(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from support.drifting import CATALOGUED, held, month, source
+from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.records import RecordMaker
@@ -23,7 +24,7 @@ from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSc
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -38,9 +39,8 @@ def changing() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def config(changing: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = settings_for(changing, "changing", end_date="2025-09-30")
-    return settings
+def config(changing: Sandbox) -> dict[str, Any]:
+    return settings_for(changing, "changing", end_date="2025-09-30")
 
 
 @pytest.fixture

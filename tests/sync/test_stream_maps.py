@@ -19,6 +19,7 @@ from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from support.repository import block
+from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -217,9 +218,8 @@ def people() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def config(people: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = settings_for(people, "people.one", end_date="2025-02-28")
-    return settings
+def config(people: Sandbox) -> dict[str, Any]:
+    return settings_for(people, "people.one", end_date="2025-02-28")
 
 
 def catalog_of(config: dict[str, Any], directory: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from support.drifting import month
+from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
@@ -20,11 +21,8 @@ from tap_crewmojo.sandbox.table import Table
 from tap_crewmojo.windows import ReportWindow, windows_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tap_crewmojo.sandbox.table import Cell
 
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 DATED = ("oneonone.summary", "oneonone.detail", "objective.detail")
 METADATA = {"_sdc_report_start_date", "_sdc_report_end_date", "_sdc_report_datetime"} | {
     "_sdc_row_number"
@@ -58,24 +56,12 @@ def expected(sandbox: Sandbox, report: str, start: date, end: date) -> list[dict
     ]
 
 
-def asked(sandbox: Sandbox, phase: str = "post") -> list[tuple[str | None, int | None, int | None]]:
-    """Return which reports were asked for, with their dates."""
-    return [
-        (entry.report, entry.start, entry.end) for entry in sandbox.requests if entry.phase == phase
-    ]
-
-
 @pytest.fixture(scope="module")
 def first_run(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Fourteen months of three incremental reports and one without dates."""
-    config = {
-        "client_id": company.client_id,
-        "client_secret": company.client_secret,
-        "api_url": company.api_url,
-        "reports": [*DATED, DIRECTORY],
-        "start_date": "2024-01-17",
-        "end_date": "2025-02-20",
-    }
+    config = settings_for(
+        company, *DATED, DIRECTORY, start_date="2024-01-17", end_date="2025-02-20"
+    )
     return run_tap(config, tmp_path_factory.mktemp("first")).succeeded()
 
 
@@ -150,23 +136,17 @@ def test_a_state_follows_each_window(first_run: Run) -> None:
         assert len(set(steps[stream])) == 14
 
 
-def test_a_second_run_asks_only_for_what_is_due(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, *DATED, DIRECTORY, end_date="2025-03-05")
     first = run_tap(config, tmp_path).succeeded()
-    asked_before = len(sandbox.requests)
+    before = len(requested(sandbox))
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
-    asked_in_discovery = len(sandbox.requests)
+    discovered = len(requested(sandbox))
     second = run_tap(
         config | {"end_date": "2025-03-06"}, tmp_path, catalog=catalog, state=first.state
     ).succeeded()
-    new = [
-        (entry.report, entry.start, entry.end)
-        for entry in sandbox.requests[asked_in_discovery:]
-        if entry.phase == "post"
-    ]
-    assert asked_before < asked_in_discovery
+    new = requested(sandbox)[discovered:]
+    assert before < discovered
     assert sorted(new, key=str) == sorted(
         [
             ("people.directory", None, None),
@@ -186,9 +166,7 @@ def test_a_second_run_asks_only_for_what_is_due(
         assert sorted(table, key=lambda row: [row[name] for name in key]) == rows
 
 
-def test_nothing_is_asked_when_everything_is_read(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_nothing_is_asked_when_everything_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, "oneonone.summary", lookback_days=0)
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
     first = run_tap(config, tmp_path, catalog=catalog).succeeded()
@@ -198,9 +176,7 @@ def test_nothing_is_asked_when_everything_is_read(
     assert second.state == first.state
 
 
-def test_an_empty_window_in_the_middle_moves_the_bookmark(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_an_empty_window_in_the_middle_moves_the_bookmark(sandbox: Sandbox, tmp_path: Path) -> None:
     """The survey has rows in March and June only."""
     config = settings_for(sandbox, "engagement.survey", end_date="2025-06-30", request_timeout=300)
     run = run_tap(config, tmp_path).succeeded()
@@ -211,17 +187,13 @@ def test_an_empty_window_in_the_middle_moves_the_bookmark(
     assert "2025-05-31" in str(states)
 
 
-def test_the_sampled_report_is_not_asked_for_twice(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_sampled_report_is_not_asked_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
     run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path).succeeded()
-    requests = asked(sandbox)
+    requests = requested(sandbox)
     assert len(requests) == len(set(requests)) == 3 * 3 + 1
 
 
-def test_one_token_serves_the_whole_run(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_one_token_serves_the_whole_run(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, *DATED, "review.detail", DIRECTORY)
     run_tap(config, tmp_path, env={"TAP_CREWMOJO_TIME_SCALE": "1"}).succeeded()
     assert len(sandbox.tokens) == 1
@@ -230,7 +202,7 @@ def test_one_token_serves_the_whole_run(
     assert len(sandbox.tokens) == 1
 
 
-def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[..., Any]) -> None:
+def test_csv_json_and_jobs_give_the_same(tmp_path: Path) -> None:
     """A report asked for as JSON may come back from a job as CSV, or within an object."""
     outputs = []
     variants: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -247,7 +219,7 @@ def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[
                 sandbox, *DATED, "review.detail", DIRECTORY, request_timeout=300, **settings
             )
             run = run_tap(config, tmp_path).succeeded()
-            polls = len(asked(sandbox, "poll"))
+            polls = len(requested(sandbox, "poll"))
             assert polls >= 13 if settings.get("force_job") else polls == 0
         records = [
             (message["stream"], timeless(message["record"]))
@@ -260,9 +232,7 @@ def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[
 
 
 @pytest.mark.parametrize("unit", list(ReportWindow))
-def test_each_calendar_unit(
-    unit: ReportWindow, company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_each_calendar_unit(unit: ReportWindow, company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(
         company, {"id": "oneonone.summary", "report_window": str(unit)}, end_date="2025-01-20"
     )
@@ -277,10 +247,10 @@ def test_each_calendar_unit(
 
 
 def test_a_connection_test_reads_one_window_of_each_report(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     run = run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path, "--test").succeeded()
-    assert sorted(asked(sandbox), key=str) == sorted(
+    assert sorted(requested(sandbox), key=str) == sorted(
         [("people.directory", None, None), *((report, 20250201, 20250228) for report in DATED)],
         key=str,
     )
@@ -293,7 +263,7 @@ def test_a_connection_test_reads_one_window_of_each_report(
 
 
 def test_a_full_table_is_activated_only_after_its_last_record(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    company: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(
         company, "oneonone.summary", DIRECTORY, emit_activate_version_messages=True
@@ -317,7 +287,7 @@ def test_a_full_table_is_activated_only_after_its_last_record(
 
 @pytest.mark.parametrize(("keys", "repeated"), [(["Code"], 2), (["Code", "Score"], 1), ([], 0)])
 def test_keys_that_do_not_tell_rows_apart_are_warned_of(
-    keys: list[str], repeated: int, settings_for: Callable[..., Any], tmp_path: Path
+    keys: list[str], repeated: int, tmp_path: Path
 ) -> None:
     rows = (("1", "10"), ("2", "10"), ("1", "10"), ("1", "20"))
     reports = {"x": ReportSource(lambda *_: Table(("Code", "Score"), rows))}
@@ -331,18 +301,14 @@ def test_keys_that_do_not_tell_rows_apart_are_warned_of(
     assert (words in run.stderr) == bool(repeated)
 
 
-def test_given_primary_keys_keep_the_months_apart(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_given_primary_keys_keep_the_months_apart(company: Sandbox, tmp_path: Path) -> None:
     report = {"id": "oneonone.summary", "primary_keys": ["Employee Code"]}
     run = run_tap(settings_for(company, report), tmp_path).succeeded()
     assert run.schemas[0]["key_properties"] == ["_sdc_report_start_date", "Employee Code"]
     assert len(load(run)["oneonone_summary"]) == len(run.records("oneonone_summary"))
 
 
-def test_a_primary_key_without_a_value_fails_its_report_only(
-    tmp_path: Path, settings_for: Callable[..., Any]
-) -> None:
+def test_a_primary_key_without_a_value_fails_its_report_only(tmp_path: Path) -> None:
     table = Table(("Code", "Score"), (("a", 1), (None, 2)))
     reports = {"x.y": ReportSource(lambda *_: table)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -366,7 +332,7 @@ def rows_of(file: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("encoding", [("jsonl", "gzip"), ("parquet", "gzip"), ("parquet", "none")])
 def test_batches_hold_the_records_and_come_before_their_state(
-    encoding: tuple[str, str], settings_for: Callable[..., Any], tmp_path: Path
+    encoding: tuple[str, str], tmp_path: Path
 ) -> None:
     reports = {"changing": ReportSource(month)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -403,9 +369,7 @@ def test_batches_hold_the_records_and_come_before_their_state(
     assert run.bookmarks == {"changing": "2025-07-31"}
 
 
-def test_batches_of_nested_json_are_json_lines(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_batches_of_nested_json_are_json_lines(tmp_path: Path) -> None:
     body = b'[{"Name": "Ann", "Answers": {"mood": 4}}, {"Name": "Bob", "Answers": {"wish": "x"}}]'
     reports = {"survey": ReportSource(lambda *_: body, content_type="application/json")}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -424,9 +388,7 @@ def test_batches_of_nested_json_are_json_lines(
     assert "its batches are JSON lines" in run.stderr
 
 
-def test_a_log_at_debug_tells_nothing_of_people(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_log_at_debug_tells_nothing_of_people(company: Sandbox, tmp_path: Path) -> None:
     reports = (*DATED, "review.detail", DIRECTORY)
     run = run_tap(settings_for(company, *reports), tmp_path).succeeded()
     values = {

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from support.drifting import month
 from support.oracle import Outcome, RefusedError, Stream, outcome
+from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
@@ -33,7 +34,7 @@ from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSc
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from tap_crewmojo.cells import Cell
@@ -282,7 +283,7 @@ def test_time_grows_with_the_number_of_new_columns() -> None:
 
 @pytest.mark.parametrize("content_type", ["csv", "json"])
 def test_the_fast_lane_and_the_sdks_lane_write_the_same_messages(
-    content_type: str, settings_for: Callable[..., Any], tmp_path: Path
+    content_type: str, tmp_path: Path
 ) -> None:
     reports = {"changing": ReportSource(month)}
     with Sandbox(time_scale=TIME_SCALE, people=12, reports=reports) as sandbox:
@@ -290,7 +291,7 @@ def test_the_fast_lane_and_the_sdks_lane_write_the_same_messages(
             sandbox,
             "changing",
             "oneonone.detail",
-            {"id": "people.directory", "replication_method": "FULL_TABLE"},
+            DIRECTORY,
             end_date="2025-09-30",
             content_type=content_type,
             emit_activate_version_messages=True,
@@ -312,9 +313,7 @@ def test_the_fast_lane_and_the_sdks_lane_write_the_same_messages(
     ], "in the same order"
 
 
-def test_parallel_downloads_do_not_show_in_the_output(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_parallel_downloads_do_not_show_in_the_output(tmp_path: Path) -> None:
     outputs = []
     for parallel in (1, 16):
         with Sandbox(time_scale=TIME_SCALE, people=12) as sandbox:

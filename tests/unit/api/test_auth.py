@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.api.auth import CrewmojoAuthenticator
 from tap_crewmojo.api.http import HttpSession
@@ -19,7 +20,6 @@ from tap_crewmojo.sandbox.sources import ReportSource
 from tap_crewmojo.sandbox.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -41,14 +41,7 @@ class HandClock(Clock):
 
 
 def authenticator(sandbox: Sandbox, clock: Clock, **own: Any) -> CrewmojoAuthenticator:  # noqa: ANN401
-    config = {
-        "client_id": sandbox.client_id,
-        "client_secret": sandbox.client_secret,
-        "api_url": sandbox.api_url,
-        "reports": ["a"],
-        "start_date": "2025-01-01",
-        **own,
-    }
+    config = settings_for(sandbox, "a", **own)
     session = HttpSession(sandbox.api_url, "tests", clock)
     return CrewmojoAuthenticator(Settings.from_config(config, clock), clock, session)
 
@@ -162,9 +155,7 @@ def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) 
     assert auth(request()).headers["Authorization"] != "Bearer short"
 
 
-def test_many_requests_in_flight_need_one_new_token(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_many_requests_in_flight_need_one_new_token(tmp_path: Path) -> None:
     table = Table(("a",), ((1,),))
     reports = {"slow": ReportSource(lambda *_: table, generation_seconds=20)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -183,9 +174,7 @@ def test_many_requests_in_flight_need_one_new_token(
     assert len(run.records("slow")) == 31
 
 
-def test_a_long_run_renews_its_token_before_anybody_is_refused(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_long_run_renews_its_token_before_anybody_is_refused(tmp_path: Path) -> None:
     table = Table(("a",), ((1,),))
     reports = {"slow": ReportSource(lambda *_: table, generation_seconds=200)}
     scale = 0.002
