@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.metrics import Metric, Point
 from typing_extensions import override
 
-from tap_crewmojo.errors import one_line
+from tap_crewmojo.redaction import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from tap_crewmojo.config.reports import ReportRequest
 
-_TAP = "tap-crewmojo"
+LOGGER = logging.getLogger("tap-crewmojo")  # the SDK's name for it
 _CHATTER = ("Parsing ", "Skipping parse of env var")
 
 
@@ -33,7 +33,7 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
     """
 
     def __init__(self, stream: str, **fields: object) -> None:
-        logger = logging.getLogger(_TAP).getChild(stream)
+        logger = LOGGER.getChild(stream)
         super().__init__(logger, {"stream_name": stream, **fields})
         self._start = f"{stream}: "
         self._is_open: Callable[[], bool] = lambda: True
@@ -73,7 +73,7 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
 
 def quieten_the_sdk() -> None:
     """Leave to DEBUG what the SDK logs at INFO about each request and each variable."""
-    for name in (_TAP, "singer_sdk.metrics", "singer_sdk.configuration._dict_config"):
+    for name in (LOGGER.name, "singer_sdk.metrics", "singer_sdk.configuration._dict_config"):
         logging.getLogger(name).addFilter(_is_worth_its_level)
 
 

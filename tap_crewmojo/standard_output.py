@@ -7,16 +7,15 @@ has to handle a full disk, a closed file or a target that has ended.
 from __future__ import annotations
 
 import io
-import logging
 import sys
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from tap_crewmojo.logs import LOGGER
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-_LOGGER = logging.getLogger("tap-crewmojo")
 
 
 def watch_standard_output() -> None:
@@ -27,7 +26,7 @@ def watch_standard_output() -> None:
     """
     given = sys.stdout
     if given is None:
-        _LOGGER.error("The output could not be written: standard output is closed")
+        LOGGER.error("The output could not be written: standard output is closed")
         raise SystemExit(1)
     raw = _WatchedFile(given.fileno(), "wb", closefd=False)
     sys.stdout = io.TextIOWrapper(
@@ -51,13 +50,13 @@ class _WatchedFile(io.FileIO):
             return super().write(data)
         except BrokenPipeError:
             self._has_failed = True
-            _LOGGER.error(  # noqa: TRY400  # a traceback would not help the user
+            LOGGER.error(  # a traceback would not help the user
                 "The target has stopped reading: see its own messages. The next run resumes from "
                 "the last state that it confirmed"
             )
         except OSError as exc:
             self._has_failed = True
-            _LOGGER.error(  # noqa: TRY400  # likewise
+            LOGGER.error(  # likewise
                 "The output could not be written: %s", (exc.strerror or "").lower()
             )
         raise SystemExit(1)

@@ -16,7 +16,8 @@ from typing_extensions import override
 
 from tap_crewmojo.api.bodies import short_body_of
 from tap_crewmojo.api.http import retry_after
-from tap_crewmojo.errors import CredentialsError, NoTokenError, TransientError, vendor_text
+from tap_crewmojo.errors import CredentialsError, TokenRequestError, TransientError
+from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
     import requests
@@ -107,12 +108,12 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
 
         Raises:
             CredentialsError: Crewmojo refuses the client id or secret, or is not to be found.
-            NoTokenError: the request failed in a way that may pass.
+            TokenRequestError: the request failed in a way that may pass.
         """
         requested_at = self._clock.monotonic()
         if requested_at < self._wait_until:  # another thread was asked to wait
             msg = "the token request has to wait"
-            raise NoTokenError(msg, self._wait_until - requested_at)
+            raise TokenRequestError(msg, self._wait_until - requested_at)
         self.logger.debug("Requesting an access token")
         try:
             with self._http.exchange(
@@ -125,7 +126,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
                 body = short_body_of(response, self._clock, requested_at + _BODY_TIMEOUT)
         except TransientError as exc:
             msg = f"the token request failed: {exc}"
-            raise NoTokenError(msg) from None
+            raise TokenRequestError(msg) from None
         self._check(response, body)
         self._accept(body, requested_at)
 
@@ -144,7 +145,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             msg = f"the response to the token request has status {status}"
             wait = retry_after(response, self._clock.now())
             self._wait_until = self._clock.monotonic() + (wait or 0)
-            raise NoTokenError(msg, wait)
+            raise TokenRequestError(msg, wait)
         if status in _WRONG_ADDRESS:
             msg = (
                 f"The response to the token request has status {status}, as if /oauth/token were "
@@ -161,7 +162,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             usable = False
         if not usable:
             msg = "the response to the token request holds no access token"
-            raise NoTokenError(msg)
+            raise TokenRequestError(msg)
         lifetime = _lifetime(response.get("expires_in"))
         self.access_token = token
         # At least half its life: a margin longer than the life would fetch a token per request.

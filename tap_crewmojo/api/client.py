@@ -19,12 +19,12 @@ from tap_crewmojo.api.endpoint import Transport
 from tap_crewmojo.api.jobs import JobPoller, Poll, Submit
 from tap_crewmojo.errors import (
     CredentialsError,
-    DroppedError,
+    DownloadCancelledError,
     JobAbandonedError,
-    NoTokenError,
     ReportError,
+    TokenRequestError,
     TransientError,
-    UnusableAnswerError,
+    UnusableResponseError,
 )
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.readers.report import Report
@@ -66,12 +66,12 @@ class Download:
     """A downloaded report.
 
     Args:
-        file: its rows, on disk.
+        report: its rows, on disk.
         requested_at: when it was requested, UTC.
         jobs: how many jobs were polled for it; 0 where the answer came at once.
     """
 
-    file: Report
+    report: Report
     requested_at: datetime
     jobs: int
 
@@ -110,7 +110,7 @@ class CrewmojoClient:
 
         Raises:
             CredentialsError: there is no token to be had.
-            DroppedError: the report is not wanted any more.
+            DownloadCancelledError: the report is not wanted any more.
             ReportError: the report cannot be had; the text names it and its window.
         """
         log, started_at = StreamLog.about(request, is_wanted), self._clock.monotonic()
@@ -126,10 +126,10 @@ class CrewmojoClient:
             requested_at = self._clock.now()
             try:
                 file = self._run(job)
-            except NoTokenError as exc:
+            except TokenRequestError as exc:
                 msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
                 raise CredentialsError(msg) from None
-            except (JobAbandonedError, TransientError, UnusableAnswerError) as exc:
+            except (JobAbandonedError, TransientError, UnusableResponseError) as exc:
                 failure = str(exc)
             except (CredentialsError, ReportError):
                 raise
@@ -171,7 +171,7 @@ class CrewmojoClient:
 
         def is_final(failure: Exception) -> bool:
             waited = self._clock.monotonic() - job.started_at
-            return isinstance(failure, NoTokenError) and waited >= self._token_timeout
+            return isinstance(failure, TokenRequestError) and waited >= self._token_timeout
 
         def tell(details: backoff.types.Details) -> None:
             job.trouble = str(details["exception"])
@@ -198,7 +198,7 @@ class CrewmojoClient:
     def _ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
         if not job.is_wanted():
             msg = f"{job.request}: not wanted any more"
-            raise DroppedError(msg)
+            raise DownloadCancelledError(msg)
         return self._transport.ask(job.request, step, job.deadline)
 
     def _tell(self, job: _Job) -> None:

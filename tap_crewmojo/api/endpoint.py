@@ -12,14 +12,10 @@ from tap_crewmojo.api.auth import PASSING, CrewmojoAuthenticator
 from tap_crewmojo.api.bodies import body_of, has_known_end, short_body_of
 from tap_crewmojo.api.http import HttpSession, retry_after
 from tap_crewmojo.api.jobs import Poll, Submit
-from tap_crewmojo.errors import (
-    JobAbandonedError,
-    ReportError,
-    TransientError,
-    vendor_text,
-)
+from tap_crewmojo.errors import JobAbandonedError, ReportError, TransientError
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.readers.spool import land
+from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -25,7 +25,7 @@ from tap_crewmojo.api.bodies import ACCEPTED_ENCODING
 from tap_crewmojo.api.outages import (
     CONNECT_TIMEOUT,
     UNREADABLE,
-    UnusableResponseError,
+    FramingError,
     reason,
     tls_failure,
 )
@@ -134,7 +134,7 @@ class _StrictResponse(http.client.HTTPResponse):
         super().begin()
         if self.status < _FINAL:
             msg = f"an interim response, with status {self.status}, instead of the final one"
-            raise UnusableResponseError(msg)
+            raise FramingError(msg)
         try:
             assert_header_parsing(self.msg)
             is_valid = all(map(_HEADER_NAME.fullmatch, self.msg))
@@ -142,11 +142,11 @@ class _StrictResponse(http.client.HTTPResponse):
             is_valid = False
         if not is_valid:
             msg = "a response with malformed headers"
-            raise UnusableResponseError(msg)
+            raise FramingError(msg)
         codings = {coding.lower() for coding in self.msg.get_all("Transfer-Encoding", ())}
         if not codings <= _TRANSFER_CODINGS:
             msg = "a response with an unknown Transfer-Encoding"
-            raise UnusableResponseError(msg)
+            raise FramingError(msg)
 
 
 class _StrictHttpConnection(HTTPConnection):

@@ -32,7 +32,7 @@ UNREADABLE = "REQUESTS_CA_BUNDLE, or CURL_CA_BUNDLE, names no file that can be r
 """What to do about a missing file of certificate authorities."""
 
 
-class UnusableResponseError(http.client.HTTPException):
+class FramingError(http.client.HTTPException):
     """A response that cannot be separated from what follows it; the text holds nothing of it."""
 
 
@@ -68,7 +68,7 @@ def _causes(failure: BaseException | None) -> Iterator[BaseException]:
 
 def _words(cause: BaseException) -> str | None:
     match cause:
-        case UnusableResponseError():
+        case FramingError():
             return str(cause)
         case socket.gaierror():
             return "the host name cannot be resolved"

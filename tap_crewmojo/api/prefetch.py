@@ -78,7 +78,7 @@ class Prefetch:
         self._ahead = ahead
         self._planned: deque[ReportRequest] = deque()
         self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
-        self._dropped: set[str] = set()
+        self._cancelled: set[str] = set()
 
     def plan(self, requests: Iterable[ReportRequest]) -> None:
         """Say what will be taken, in which order."""
@@ -93,7 +93,7 @@ class Prefetch:
             ReportError: the report cannot be had.
         """
         while self._started and self._started[0][0] != request:
-            _let_go(self._started.popleft()[1])
+            _discard(self._started.popleft()[1])
             self._start()
         if not self._started:
             return self._client.download(request)  # it was not planned
@@ -101,21 +101,21 @@ class Prefetch:
         self._start()
         return future.result()
 
-    def drop(self, report: ReportConfig) -> None:
+    def cancel(self, report: ReportConfig) -> None:
         """Let go of what is left of a report, so that its workers go on with the other reports.
 
         What is planned is not started; what is in flight ends before its next request.
         """
-        self._dropped.add(report.name)
+        self._cancelled.add(report.name)
         self._planned = deque(request for request in self._planned if self._is_wanted(request))
         for request, future in self._started:
             if not self._is_wanted(request):
-                _let_go(future)
+                _discard(future)
         self._started = deque(pair for pair in self._started if self._is_wanted(pair[0]))
         self._start()
 
     def _is_wanted(self, request: ReportRequest) -> bool:
-        return request.report.name not in self._dropped
+        return request.report.name not in self._cancelled
 
     def _start(self) -> None:
         while self._planned and len(self._started) < self._ahead:
@@ -127,6 +127,6 @@ class Prefetch:
             self._started.append((request, future))
 
 
-def _let_go(future: Future[Download]) -> None:
+def _discard(future: Future[Download]) -> None:
     if not future.cancel():
-        future.add_done_callback(lambda done: done.exception() or done.result().file.close())
+        future.add_done_callback(lambda done: done.exception() or done.result().report.close())

@@ -14,7 +14,7 @@ from support.targets import clone_in, loader_definition, run_meltano
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 SUMMARIES = {
     ("oneonone.summary", 20250101, 20250131),

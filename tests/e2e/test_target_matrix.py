@@ -19,8 +19,8 @@ from support.sandboxes import settings_for
 from support.stores import Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
 from support.targets import PYARROW, postgres_server
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

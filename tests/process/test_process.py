@@ -28,10 +28,10 @@ import trustme
 
 from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import TIME_SCALE, Run, run_tap, tables, tap_command, tap_environment
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import HOST, Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import HOST, Sandbox
 
 if sys.platform != "win32":
     import fcntl

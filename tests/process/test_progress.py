@@ -20,10 +20,10 @@ from support.repository import block
 from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, Run, run_tap, tap_command, tap_environment
 from tap_crewmojo.api.outages import reason
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if sys.platform != "win32":
     import pty

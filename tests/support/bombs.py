@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 from tap_crewmojo.readers import csv_chunks as csv_pieces
 from tap_crewmojo.readers import json_chunks as json_pieces
 from tap_crewmojo.readers.spool import land
@@ -73,7 +73,7 @@ def main(limit: str, *names: str) -> None:
         try:
             land(endless(start, repeated, read), content_type)
             message = "accepted"
-        except UnusableAnswerError as exc:
+        except UnusableResponseError as exc:
             message = str(exc)
         peak = int(re.findall(r"VmHWM:\s+(\d+) kB", STATUS.read_text(encoding="utf-8"))[0]) >> 10
         sys.stdout.write(json.dumps([name, read[0] >> 20, peak, message]) + "\n")

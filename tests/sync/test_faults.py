@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from support.sandboxes import requested, settings_for
 from support.tap_runs import TIME_SCALE, Run, run_tap, tables
 from sync.faults import BOMBS, FAMILIES, HARMLESS_TOKENS, MARK, TOKENS, Case, status
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,7 +15,7 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.windows import Window
 
 if TYPE_CHECKING:
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 REQUEST = ReportRequest(ReportConfig("a", "a"), Window(date(2025, 1, 1), date(2025, 1, 31)))
 
