@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 
+from support.cells import columns, moment, number, other
 from support.oracle import RefusedError
+from support.report_cases import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.parquet import spool_parquet
-from unit.schema.test_types import columns, moment, number, other
-from unit.test_records import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
 
 if TYPE_CHECKING:
     from pathlib import Path
