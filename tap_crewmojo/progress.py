@@ -115,6 +115,7 @@ def log_summary(run: StreamRun) -> None:
         "windows": run.windows if run.has_windows else None,
         "windows_due": len(run.due) if run.has_windows else None,
         "rows": run.rows,
+        "empty_rows": run.empty_rows,
         "jobs": run.jobs,
         "seconds": run.seconds,
         "bookmark": run.bookmark,
