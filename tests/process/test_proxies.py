@@ -36,7 +36,7 @@ def test_a_redirect_is_refused_and_its_destination_sees_nothing(
     assert run.returncode == 1
     assert f"status {status}" in run.stderr
     assert "api_url" in run.stderr
-    assert phase == "token" or "not followed since the token must not travel" in run.stderr
+    assert phase == "token" or "a redirect, which is not followed" in run.stderr
     assert_no_traceback(run)
     assert len(company.requests) == seen
     assert [entry.phase for entry in sandbox.requests].count(phase) == 1
