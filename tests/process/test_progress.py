@@ -183,7 +183,7 @@ def test_a_retry_tells_its_reason_and_its_pause(tmp_path: Path) -> None:
     attempt = f"report 'x', {JANUARY}, attempt 1 of 3: "
     silent = f"{attempt}no response from {sandbox.api_url}"
     assert told == [
-        f"{attempt}the response has status 503; retried in 7 s (try 2 of 8)",
+        f'{attempt}the response has status 503 ("a * of the *"); retried in 7 s (try 2 of 8)',
         f"{silent} (the connection was closed before a response); retried in 2 s (try 3 of 8)",
         f"{silent} (no response within 90 s); retried in 4 s (try 4 of 8)",
         told[3],

@@ -18,6 +18,7 @@ from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
 
@@ -165,6 +166,20 @@ def test_no_sample_stays_on_disk(company: Sandbox, files: list[IO[bytes]]) -> No
     assert not list(taken(TapCrewmojo(config=config, state=state), "engagement_survey"))
     assert len(files) > discovered > 4
     assert all(file.closed for file in files)
+
+
+def test_a_call_after_one_that_failed_goes_on_where_that_ended(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    tap = TapCrewmojo(config=settings_for(sandbox, "oneonone.summary", lookback_days=0))
+    sandbox.faults.add(Fault(phase="post", kind="status", status=404, start=20250301))
+    with pytest.raises(ReportError, match="2025-03-01 to 2025-03-15"):
+        list(taken(tap, "oneonone_summary"))
+    caplog.clear()
+    caplog.set_level("INFO")
+    starts = {record["_sdc_report_start_date"] for record in taken(tap, "oneonone_summary")}
+    assert starts == {"2025-03-01"}
+    assert "; 0 windows left" in caplog.text
 
 
 def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(files: list[IO[bytes]]) -> None:
