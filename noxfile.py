@@ -94,7 +94,7 @@ def e2e(session: nox.Session) -> None:
 def generate(session: nox.Session) -> None:
     """Make what is derived from the settings: for Meltano and its Hub, the README, the shell."""
     session.install(*TAP_WITH_SANDBOX, *group("generate"))
-    session.run("python", "tests/derived.py")
+    session.run("python", "scripts/generate.py")
 
 
 @nox.session

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from singer import TIME_SCALE
 
+from support.tap_runs import TIME_SCALE
 from tap_crewmojo.sandbox.runner import Sandbox
 
 if TYPE_CHECKING:

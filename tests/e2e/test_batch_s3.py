@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from singer import Run, run_tap, tap_command, tap_environment, timeless
 from uv import find_uv_bin
+
+from support.tap_runs import Run, run_tap, tap_command, tap_environment, timeless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from singer import Record
-
+    from support.tap_runs import Record
     from tap_crewmojo.sandbox.runner import Sandbox
 
 MOTO = "moto[s3,server]==5.2.5"

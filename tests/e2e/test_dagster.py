@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from targets import MELTANO, ROOT, meltano_project, run_meltano
 from uv import find_uv_bin
 
+from support.targets import MELTANO, ROOT, meltano_project, run_meltano
 from tap_crewmojo.sandbox.faults import Fault
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from derived import extractor
-from targets import clone_in, loader_definition, run_meltano
+
+from generate import extractor
+from support.targets import clone_in, loader_definition, run_meltano
 
 if TYPE_CHECKING:
     from pathlib import Path

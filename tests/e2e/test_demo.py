@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from targets import ROOT
+from support.targets import ROOT
 
 
 def test_the_readme_shows_what_the_demo_prints_and_draws(tmp_path: Path) -> None:

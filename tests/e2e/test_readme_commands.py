@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from derived import CLONE
-from singer import TIME_SCALE, check
-from targets import MELTANO, ROOT, clone_in, loader_definition
 from uv import find_uv_bin
+
+from generate import CLONE
+from support.tap_runs import TIME_SCALE, check
+from support.targets import MELTANO, ROOT, clone_in, loader_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from changing_company import REPORTS, STAFF, ChangingCompany, other_company
-from declared_targets import TARGETS, Batches, Left, SameKey, TypeChange
-from drifting import held, source
-from expectations import columns_of, expected, in_order, read, rounded, since_last_schema
-from singer import TIME_SCALE, load, run_tap
-from stores import Requests, store
-from targets import PYARROW, postgres_server
 
+from support.changing_company import REPORTS, STAFF, ChangingCompany, other_company
+from support.declared_targets import TARGETS, Batches, Left, SameKey, TypeChange
+from support.drifting import held, source
+from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
+from support.stores import Requests, store
+from support.tap_runs import TIME_SCALE, load, run_tap
+from support.targets import PYARROW, postgres_server
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from declared_targets import Target
-    from singer import Run
-    from stores import Store
-    from targets import PostgresServer
+    from support.declared_targets import Target
+    from support.stores import Store
+    from support.tap_runs import Run
+    from support.targets import PostgresServer
 
 Settings = dict[str, Any]
 FORMATS = ("jsonl", "parquet")

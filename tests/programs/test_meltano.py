@@ -1,0 +1,140 @@
+"""Through Meltano, with the meltano.yml of this repository."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docs.test_readme import block
+from support.tap_runs import TIME_SCALE
+from support.targets import meltano_log, meltano_project, run_meltano
+from tap_crewmojo.sandbox.faults import Fault
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+pytestmark = pytest.mark.programs
+
+
+def variables(sandbox: Sandbox, *reports: object) -> dict[str, str]:
+    return {
+        "TAP_CREWMOJO_API_URL": sandbox.api_url,
+        "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
+        "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
+        "TAP_CREWMOJO_REPORTS": json.dumps(reports),
+        "TAP_CREWMOJO_START_DATE": "2025-01-01",
+        "TAP_CREWMOJO_END_DATE": "2025-03-15",
+        "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
+    }
+
+
+def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:
+    """One report is good, one is empty, and one fails in its second window."""
+
+    def rows(start: date | None, _end: date | None) -> Table:
+        return Table(("Code",), tuple((n,) for n in range(start.month if start else 0)))
+
+    def none(_start: date | None, _end: date | None) -> Table:
+        return Table(("Code",), ())
+
+    reports = {"a.bad": rows, "b.good": rows, "c.empty": none}
+    sources = {name: ReportSource(source) for name, source in reports.items()}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=sources) as sandbox:
+        # Not in the window that discovery samples.
+        sandbox.faults.add(
+            Fault(phase="post", kind="status", status=404, report="a.bad", start=20250301)
+        )
+        project = meltano_project(tmp_path)
+        env = variables(sandbox, *reports)
+        code, log = meltano_log(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    assert code == 1
+    lines = [line.split("] tap-crewmojo", 1)[1] for line in log.splitlines() if "] tap-cr" in line]
+    texts = [re.sub(r"\d+\.\d s", "1.5 s", line.strip()) for line in lines]
+    bad = "report 'a.bad', 2025-03-01 to 2025-03-15"
+    for words in (
+        "b_good: Starting with 3 windows, 2025-01-01 to 2025-03-15 (no bookmark yet)",
+        "Finished report 'b.good', 2025-02-01 to 2025-02-28: 2 rows, 1.5 s; 1 window left",
+        "Finished report 'c.empty', 2025-03-01 to 2025-03-15: 0 rows, 1.5 s; 0 windows left",
+        "a_bad: Summary: FAILED, 2 of 3 windows, 3 rows, 1.5 s, bookmark 2025-02-28",
+        "b_good: Summary: done, 3 of 3 windows, 6 rows, 1.5 s, bookmark 2025-03-15",
+        "c_empty: Summary: done, 3 of 3 windows, 0 rows, 1.5 s, bookmark 2025-03-15",
+        "1 of 3 reports failed:",
+    ):
+        assert len([text for text in texts if text.startswith(words)]) == 1, (words, log)
+    (failure,) = (text for text in texts if text.startswith(f"a_bad: {bad}: "))
+    assert "status 404" in failure
+    assert "check with Crewmojo" in failure
+    counts = [text for text in texts if "metric_name=record_count" in text]
+    assert [text.split("metric_value=")[1] for text in counts] == ["3", "6", "0"]
+    assert not [text for text in texts if "http_request" in text]
+
+
+def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
+    project = meltano_project(tmp_path)
+    env = variables(
+        sandbox,
+        "oneonone.summary",
+        {"id": "people.directory", "replication_method": "FULL_TABLE"},
+    )
+    run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    first = [(entry.report, entry.start) for entry in sandbox.requests if entry.phase == "post"]
+    assert {("oneonone.summary", month) for month in (20250101, 20250201, 20250301)} < set(first)
+
+    before = len(sandbox.requests)
+    env["TAP_CREWMOJO_END_DATE"] = "2025-03-16"
+    run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    second = [
+        (entry.report, entry.start, entry.end)
+        for entry in sandbox.requests[before:]
+        if entry.phase == "post"
+    ]
+    # An editable plugin is discovered in each run, which costs a sample.
+    assert second.count(("oneonone.summary", 20250301, 20250316)) == 1
+    assert set(second) == {
+        ("oneonone.summary", 20250201, 20250228),
+        ("oneonone.summary", 20250301, 20250316),
+        ("people.directory", None, None),
+    }
+    (file,) = (project / "output").glob("*oneonone_summary*")
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert {line["_sdc_report_end_date"] for line in lines} == {
+        "2025-01-31",
+        "2025-02-28",
+        "2025-03-15",
+        "2025-03-16",
+    }
+    state = json.loads(run_meltano(project, "state", "get", "dev:tap-crewmojo-to-target-jsonl"))
+    bookmark = state["singer_state"]["bookmarks"]["oneonone_summary"]
+    assert bookmark["replication_key_value"] == "2025-03-16"
+
+
+def test_a_heading_with_a_dot_or_brackets_is_selected_with_question_marks(tmp_path: Path) -> None:
+    rows = b"Manager.Email,Rating [1-5],Name,Salary\nann@example.com,3,Bob,90210\n"
+    reports = {"people.one": ReportSource(lambda _start, _end: rows)}
+    project = meltano_project(tmp_path)
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        env = {
+            "TAP_CREWMOJO_API_URL": sandbox.api_url,
+            "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
+            "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
+            "TAP_CREWMOJO_REPORTS": '["people.one"]',
+            "TAP_CREWMOJO_START_DATE": "2025-01-01",
+            "TAP_CREWMOJO_END_DATE": "2025-01-31",
+            "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
+        }
+        for command in block("command: select columns").splitlines():
+            _, *arguments = shlex.split(command.replace("oneonone_summary", "people_one"))
+            run_meltano(project, *arguments, env=env)
+        run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    (file,) = (project / "output").glob("*people_one*")
+    (row,) = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    vendors = {name: value for name, value in row.items() if not name.startswith("_sdc_")}
+    assert vendors == {"Manager.Email": "ann@example.com", "Rating [1-5]": 3}

@@ -1,0 +1,237 @@
+"""What each target does with the tap's data, declared: measured by tests, printed in the README."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from support.targets import (
+    CSV,
+    DUCKDB,
+    DUCKDB_AS_IT_INSTALLS,
+    JSONL,
+    PIPELINEWISE,
+    POSTGRES,
+    PYARROW,
+    STITCH,
+)
+
+if TYPE_CHECKING:
+    from support.targets import TargetSpec
+
+
+class SameKey(StrEnum):
+    """What becomes of a row that is loaded twice, as in each window that is read again."""
+
+    OVERWRITTEN = "overwritten"
+    REPEATED = "kept twice"
+    UPSERT_ORDERED = "Stitch is told to overwrite"
+    ONLY_LAST_RUN = "**all earlier runs are lost**"
+
+
+class TypeChange(StrEnum):
+    """What a column of another type than before does, which a kept catalog prevents."""
+
+    TAKEN = "stored"
+    BESIDE = "the old column is renamed, the new one starts empty"
+    STOPS = "stops"
+
+
+class Left(StrEnum):
+    """What becomes of a row that left a `FULL_TABLE` report, with `ACTIVATE_VERSION`."""
+
+    STAYS = "stay"
+    MARKED = "marked in `_sdc_deleted_at`; deleted with `hard_delete`"
+    DELETION_ORDERED = "Stitch is told"
+    GONE = "gone, with the earlier run"
+
+
+class Batches(StrEnum):
+    """What a target does with BATCH messages."""
+
+    TAKEN = "loaded"
+    ROUNDED = "loaded; **numbers are rounded to 15 digits**"
+    EARLIER_ROWS_LOST = "loaded; **a new column loses the run's earlier rows**"
+    REFUSED = "stops: `Unknown message type BATCH`"
+    CRASH = "stops: `AttributeError`"
+    IGNORED = "**ignored: every row is lost**"
+
+    @property
+    def error(self) -> str | None:
+        """The words with which the target stops; none if it goes on."""
+        return next(iter(re.findall("`(.+)`", self)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A target and its behaviour.
+
+    Attributes:
+        name: as the README calls it.
+        date, date_time: the types that they are stored as.
+        jsonl, parquet: what becomes of batches in these formats.
+        lower_case: column names are folded.
+        escapes_line_breaks: those and tabs become two characters of text each.
+        drops_first_rows: of each batch, unless its first column by name is empty.
+        file_per_run: it is given another folder in each run.
+    """
+
+    name: str
+    spec: TargetSpec
+    same_key: SameKey
+    type_change: TypeChange
+    left: Left
+    date: str
+    date_time: str
+    jsonl: Batches
+    parquet: Batches
+    lower_case: bool = False
+    escapes_line_breaks: bool = False
+    drops_first_rows: bool = False
+    file_per_run: bool = False
+
+    @property
+    def remarks(self) -> str:
+        """What else there is to know, what is lost first."""
+        return "; ".join(
+            remark
+            for remark, holds in {
+                "**silently loses the first row of each batch**": self.drops_first_rows,
+                "**line breaks and tabs in texts become `\\n`, `\\r`, `\\t`**": (
+                    self.escapes_line_breaks
+                ),
+                "column names in lower case": self.lower_case,
+                "tried with `--dry-run`, up to the requests to Stitch": self.spec is STITCH,
+            }.items()
+            if holds
+        )
+
+
+TARGETS = (
+    Target(
+        name="`meltanolabs-target-postgres` 0.8.1",
+        spec=POSTGRES,
+        same_key=SameKey.OVERWRITTEN,
+        type_change=TypeChange.STOPS,
+        left=Left.MARKED,
+        date="date",
+        date_time="timestamp without time zone",
+        jsonl=Batches.TAKEN,
+        parquet=Batches.ROUNDED,
+    ),
+    Target(
+        name="`pipelinewise-target-postgres` 2.1.2",
+        spec=PIPELINEWISE,
+        same_key=SameKey.OVERWRITTEN,
+        type_change=TypeChange.BESIDE,
+        left=Left.STAYS,
+        date="character varying",
+        date_time="timestamp without time zone",
+        jsonl=Batches.REFUSED,
+        parquet=Batches.REFUSED,
+        lower_case=True,
+        escapes_line_breaks=True,
+    ),
+    Target(
+        name="`target-duckdb` 0.8.0 with DuckDB 1.2.2",
+        spec=DUCKDB,
+        same_key=SameKey.OVERWRITTEN,
+        type_change=TypeChange.BESIDE,
+        left=Left.STAYS,
+        date="varchar",
+        date_time="timestamp",
+        jsonl=Batches.REFUSED,
+        parquet=Batches.REFUSED,
+        lower_case=True,
+    ),
+    Target(
+        name="`target-duckdb` 0.8.0 as it installs, with DuckDB 2.0.1",
+        spec=DUCKDB_AS_IT_INSTALLS,
+        same_key=SameKey.OVERWRITTEN,
+        type_change=TypeChange.BESIDE,
+        left=Left.STAYS,
+        date="varchar",
+        date_time="timestamp",
+        jsonl=Batches.REFUSED,
+        parquet=Batches.REFUSED,
+        lower_case=True,
+        drops_first_rows=True,
+    ),
+    Target(
+        name="`target-jsonl` 0.1.4",
+        spec=JSONL,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        jsonl=Batches.CRASH,
+        parquet=Batches.CRASH,
+    ),
+    Target(
+        name="`meltanolabs-target-csv` 0.5.0",
+        spec=CSV,
+        same_key=SameKey.ONLY_LAST_RUN,
+        type_change=TypeChange.TAKEN,
+        left=Left.GONE,
+        date="text",
+        date_time="text",
+        jsonl=Batches.EARLIER_ROWS_LOST,
+        parquet=Batches.EARLIER_ROWS_LOST,
+    ),
+    Target(
+        name="`meltanolabs-target-csv` 0.5.0 with another `output_path` in each run",
+        spec=CSV,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        jsonl=Batches.EARLIER_ROWS_LOST,
+        parquet=Batches.EARLIER_ROWS_LOST,
+        file_per_run=True,
+    ),
+    Target(
+        name="`target-stitch` 4.0.3",
+        spec=STITCH,
+        same_key=SameKey.UPSERT_ORDERED,
+        type_change=TypeChange.TAKEN,
+        left=Left.DELETION_ORDERED,
+        date="text",
+        date_time="text",
+        jsonl=Batches.IGNORED,
+        parquet=Batches.IGNORED,
+    ),
+)
+
+HEADINGS = (
+    "target",
+    "a row read again",
+    "dates, date-times",
+    "rows that left a `FULL_TABLE` report",
+    "a type that changes",
+    "`jsonl` batches",
+    "`parquet` batches",
+    "remarks",
+)
+
+
+def markdown() -> str:
+    """Return the README's table."""
+    rows = [
+        (
+            target.name,
+            target.same_key,
+            f"`{target.date}`, `{target.date_time}`" if target.date != "text" else "text",
+            target.left,
+            target.type_change,
+            target.jsonl,
+            f"with pyarrow: {target.parquet}" if PYARROW in target.spec.beside else target.parquet,
+            target.remarks,
+        )
+        for target in TARGETS
+    ]
+    lines = [HEADINGS, ("---",) * len(HEADINGS), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")

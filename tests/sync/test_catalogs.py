@@ -1,0 +1,413 @@
+"""Catalogs of others: each is obeyed, repaired with a warning, or refused in a sentence."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import ConfigValidationError
+
+from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.singer.catalog import read_catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+START_DATE, END_DATE = "_sdc_report_start_date", "_sdc_report_end_date"
+DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
+
+
+def people(start: date | None, _end: date | None) -> Table:
+    """Return the same codes each month; from April on, one of them has a letter."""
+    letter = "C" if start and start.month >= 4 else ""
+    codes = ("1001", "1002", f"{letter}1003")
+    return Table(
+        ("Code", "Score", "Note"),
+        tuple((code, f"{start.month if start else 0}.5", "x") for code in codes),
+    )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sandbox]:
+    reports = {
+        "staff": ReportSource(people),
+        "people.directory": ReportSource(lambda *_: Table(("Code",), (("1",), ("2",)))),
+    }
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def config(server: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = settings_for(server, {"id": "staff", "primary_keys": ["Code"]})
+    return settings
+
+
+@pytest.fixture(scope="module")
+def discovered(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("discovered")
+    return run_tap(config, folder, "--discover").succeeded().catalog
+
+
+@pytest.fixture
+def catalog(discovered: dict[str, Any]) -> dict[str, Any]:
+    """A catalog to spoil."""
+    return copy.deepcopy(discovered)
+
+
+def entry_of(catalog: dict[str, Any]) -> dict[str, Any]:
+    (entry,) = catalog["streams"]
+    assert isinstance(entry, dict)
+    return entry
+
+
+def metadata_of(catalog: dict[str, Any], *column: str) -> dict[str, Any]:
+    """Return the metadata of a column, or of the stream itself."""
+    breadcrumb = ["properties", *column] if column else []
+    (metadata,) = (
+        each["metadata"]
+        for each in entry_of(catalog)["metadata"]
+        if each["breadcrumb"] == breadcrumb
+    )
+    assert isinstance(metadata, dict)
+    return metadata
+
+
+def warnings_of(run: Run) -> list[str]:
+    return [line for line in run.stderr.splitlines() if "| WARNING" in line]
+
+
+# The tap's own columns, and keys
+
+
+def test_the_columns_of_the_tap_are_automatic_and_keys_are_strings(
+    discovered: dict[str, Any],
+) -> None:
+    for name, column in entry_of(discovered)["schema"]["properties"].items():
+        automatic = name.startswith("_sdc_") or name == "Code"
+        inclusion = metadata_of(discovered, name)["inclusion"]
+        assert inclusion == ("automatic" if automatic else "available")
+        if name == "Code":
+            assert column == {"type": ["string", "null"]}, "though all of the sample are numbers"
+
+
+def test_an_older_catalog_cannot_drop_the_columns_of_the_tap_nor_the_key(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    columns = entry_of(catalog)["schema"]["properties"]
+    for name in columns:
+        metadata_of(catalog, name).update(inclusion="available", selected=name == "Score")
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    kept = columns.keys() - {"Note"}
+    assert run.schema("staff")["properties"].keys() == kept
+    assert all(record.keys() == kept for record in run.records("staff"))
+    assert len(load(run)["staff"]) == 9
+    (warning,) = warnings_of(run)
+    assert "Column 'Code' is in the key, and is emitted although" in warning
+
+
+@pytest.mark.parametrize("stated", ["in metadata", "nowhere"])
+def test_a_catalog_without_key_properties_has_a_key_all_the_same(
+    stated: str, config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    del entry_of(catalog)["key_properties"]
+    keys = metadata_of(catalog)["table-key-properties"]
+    assert keys == [START_DATE, "Code"]
+    if stated == "in metadata":
+        metadata_of(catalog)["table-key-properties"] = keys = [START_DATE, "Code", "Note"]
+        entry_of(catalog)["key_properties"] = None
+    else:
+        del metadata_of(catalog)["table-key-properties"]
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert [message["key_properties"] for message in run.schemas] == [keys]
+    assert load(run) == load(run, run)
+    assert len(load(run)["staff"]) == 9
+
+
+def test_a_code_with_a_letter_does_not_stop_a_stream_whose_codes_were_numbers(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    april = config | {"end_date": "2025-04-30"}
+    run = run_tap(april, tmp_path, catalog=catalog).succeeded()
+    assert run.records("staff")[-1]["Code"] == "C1003"
+    # A catalog of before keys were strings.
+    entry_of(catalog)["schema"]["properties"]["Code"] = {"type": ["number", "null"]}
+    old = run_tap(april, tmp_path, catalog=catalog)
+    assert old.returncode == 1
+    assert "report 'staff', 2025-04-01 to 2025-04-30" in old.stderr
+    assert "'Code' in row 3 that fits its type. If it is not empty, run `--discover`" in old.stderr
+    assert "or set its type to string in the catalog" in old.stderr
+    assert old.bookmarks == {"staff": "2025-03-31"}
+
+
+def test_a_configured_type_of_a_key_stays(
+    config: dict[str, Any], server: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    report = {"id": "staff", "primary_keys": ["Code"], "columns": {"Code": "number"}}
+    catalog = run_tap(settings_for(server, report), tmp_path, "--discover").succeeded().catalog
+    assert entry_of(catalog)["schema"]["properties"]["Code"] == {"type": ["number", "null"]}
+    assert config
+
+
+# Catalogs of another kind of report
+
+
+def test_a_catalog_of_a_full_table_report_is_refused_for_a_windowed_one(
+    server: Sandbox,
+    config: dict[str, Any],
+    catalog: dict[str, Any],
+    settings_for: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    whole = settings_for(
+        server, {"id": "staff", "replication_method": "FULL_TABLE", "primary_keys": ["Code"]}
+    )
+    entry_of(catalog).update(key_properties=["Code"], replication_method="FULL_TABLE")
+    del entry_of(catalog)["replication_key"]
+    for name in (START_DATE, END_DATE):
+        del entry_of(catalog)["schema"]["properties"][name]
+    run = run_tap(config, tmp_path, catalog=catalog)
+    assert run.returncode == 1
+    assert "report 'staff': the catalog is of a FULL_TABLE report" in run.stderr
+    assert "run `--discover` again" in run.stderr
+    assert not run.schemas
+    assert run.bookmarks == {"staff": None}
+    entry_of(catalog)["key_properties"] = [START_DATE, "Code"]
+    run = run_tap(whole, tmp_path, catalog=catalog)
+    assert run.returncode == 1
+    assert "report 'staff': the catalog is of a report with windows" in run.stderr
+    assert not run.schemas
+
+
+def test_a_key_that_lacks_the_window_is_warned_of_in_every_run(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    entry_of(catalog)["key_properties"] = ["Code"]
+    first = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    second = run_tap(config, tmp_path, catalog=catalog, state=first.state).succeeded()
+    for run in (first, second):
+        (warning,) = warnings_of(run)
+        assert "The key in the catalog ('Code') lacks '_sdc_report_start_date'" in warning
+
+
+def test_a_key_that_is_the_same_for_all_rows_of_a_window_is_refused(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    entry_of(catalog)["key_properties"] = [START_DATE]
+    run = run_tap(config, tmp_path, catalog=catalog)
+    assert run.returncode == 1
+    assert "is the same for all rows of a window" in run.stderr
+    assert not run.records("staff")
+
+
+# Other shapes
+
+
+def test_a_catalog_with_unusual_entries_is_obeyed_as_far_as_it_goes(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    plain = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    entry = entry_of(catalog)
+    entry["stream"] = "renamed"
+    entry["replication_key"] = "Score"
+    entry["metadata"] = [each for each in entry["metadata"] if each["breadcrumb"]]
+    columns = entry["schema"]["properties"]
+    columns["Note"] = True
+    columns["Score"] = {"anyOf": [{"type": "null"}, {"type": "number"}, True]}
+    columns["Code"] = {"anyOf": [True, {"type": "number"}]}
+    for name in list(columns):
+        if name.startswith("_sdc_"):
+            columns[name] = {"type": "boolean"}
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert run.schemas == plain.schemas, "sent once"
+    assert list(map(timeless, run.records("staff"))) == list(map(timeless, plain.records("staff")))
+    assert run.state == plain.state
+    renamed, key = warnings_of(run)
+    assert "'staff' is emitted by its own name, not as 'renamed'" in renamed
+    assert "replication key 'Score' is ignored" in key
+
+
+def test_a_stream_without_metadata_is_selected_with_all_its_columns(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    del entry_of(catalog)["metadata"]
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert run.schema("staff") == entry_of(catalog)["schema"]
+    assert len(run.records("staff")) == 9
+
+
+STREAM: dict[str, Any] = {"tap_stream_id": "staff", "schema": {"properties": {"A": {}}}}
+
+
+def of_stream(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"streams": [STREAM | changes]}
+
+
+def of_metadata(breadcrumb: Any, **metadata: Any) -> dict[str, Any]:  # noqa: ANN401
+    return of_stream(metadata=[{"breadcrumb": breadcrumb, "metadata": metadata}])
+
+
+@pytest.mark.parametrize(
+    ("catalog", "words"),
+    [
+        pytest.param({"client_id": "x"}, "catalog lacks 'streams'", id="another file"),
+        pytest.param({"streams": None}, "['streams'] must be array", id="no streams"),
+        pytest.param({"streams": ["staff"]}, "['streams'][0] must be object", id="a name"),
+        pytest.param({"streams": [{"schema": {}}]}, "[0] lacks 'tap_stream_id'", id="no id"),
+        pytest.param({"streams": [{"tap_stream_id": "a"}]}, "lacks 'schema'", id="no schema"),
+        pytest.param({"streams": [STREAM, STREAM]}, "'staff' is in it 2 times", id="twice"),
+        pytest.param(of_stream(tap_stream_id=7), "must be string", id="number as id"),
+        pytest.param(of_stream(schema=True), "['schema'] must be object", id="schema true"),
+        pytest.param(of_stream(schema={"properties": []}), "must be object", id="columns as list"),
+        pytest.param(
+            of_stream(schema={"properties": {"A\nB": False}}),
+            r"['properties']['A\nB'] must be object",
+            id="column false",
+        ),
+        pytest.param(of_stream(key_properties="Code"), "must be array", id="key as text"),
+        pytest.param(of_stream(key_properties=[1]), "[0] must be string", id="key as number"),
+        pytest.param(
+            of_stream(replication_method="LOG_BASED"),
+            "['replication_method'] must be one of INCREMENTAL, FULL_TABLE",
+            id="log based",
+        ),
+        pytest.param(
+            of_metadata([], **{"forced-replication-method": "LOG_BASED"}),
+            "must be one of INCREMENTAL, FULL_TABLE",
+            id="log based in metadata",
+        ),
+        pytest.param(of_stream(metadata={}), "['metadata'] must be array", id="metadata as object"),
+        pytest.param(of_stream(metadata=[None]), "[0] must be object", id="metadata null"),
+        pytest.param(of_metadata("A", selected=True), "must be array", id="breadcrumb as text"),
+        pytest.param(
+            of_metadata(["properties", "A"], selected="false"),
+            "['selected'] must be boolean",
+            id="selected as text",
+        ),
+        pytest.param(
+            of_metadata(["properties", "A", "properties", "B"], selected=False),
+            "deselects a part of its column 'A'",
+            id="part of a column",
+        ),
+    ],
+)
+def test_an_invalid_catalog_is_refused_in_a_sentence(catalog: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigValidationError) as failure:
+        read_catalog(catalog)
+    (message,) = failure.value.errors
+    first, error = message.splitlines()
+    assert first == "The catalog is invalid; run `--discover` again, or correct it:"
+    assert words in error
+
+
+def test_all_that_is_invalid_in_a_catalog_is_listed_before_any_request(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    catalog = {"streams": [7, STREAM | {"replication_method": "LOG_BASED"}]}
+    run = run_tap(settings_for(sandbox, "oneonone.summary"), tmp_path, catalog=catalog)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert "catalog['streams'][0] must be object" in run.stderr
+    assert "catalog['streams'][1]['replication_method'] must be one of" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "Unexpected" not in run.stderr
+    assert not sandbox.requests
+
+
+# Reports that the catalog lacks, and selection
+
+
+@pytest.mark.parametrize("streams", [[], [STREAM | {"tap_stream_id": "other"}]], ids=["0", "1"])
+def test_a_catalog_without_any_of_the_reports_is_an_error(
+    streams: list[dict[str, Any]],
+    sandbox: Sandbox,
+    settings_for: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    config = settings_for(sandbox, "oneonone.summary")
+    run = run_tap(config, tmp_path, catalog={"streams": streams})
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert (
+        "none of the streams of the settings ('oneonone_summary'): run `--discover`" in run.stderr
+    )
+    assert not sandbox.requests
+
+
+def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
+    server: Sandbox,
+    catalog: dict[str, Any],
+    settings_for: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    config = settings_for(server, {"id": "staff", "primary_keys": ["Code"]}, DIRECTORY)
+    before = len(server.requests)
+    run = run_tap(config, tmp_path, catalog=catalog)
+    assert run.returncode == 1
+    assert {message["stream"] for message in run.schemas} == {"staff"}
+    assert len(run.records("staff")) == 9
+    assert run.bookmarks == {"staff": "2025-03-15", "people_directory": None}
+    words = "report 'people.directory' is not in the catalog: run `--discover` again"
+    assert run.stderr.count(words) == 2, "when it is found, and in the end"
+    assert "1 of 2 reports failed" in run.stderr
+    asked = {entry.report for entry in server.requests[before:] if entry.phase == "post"}
+    assert asked == {"staff"}
+
+
+def test_a_catalog_that_selects_nothing_is_warned_of(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    metadata_of(catalog)["selected"] = False
+    entry_of(catalog)["key_properties"] = [START_DATE]  # which matters no more
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert not run.schemas
+    (warning,) = warnings_of(run)
+    assert "Nothing is read: the catalog selects none of the streams" in warning
+
+
+# Windows that were complete once
+
+
+STATE = {
+    "bookmarks": {"staff": {"replication_key": END_DATE, "replication_key_value": "2025-06-30"}}
+}
+
+
+@pytest.mark.parametrize("lookback", [7, 60, 400])
+def test_an_end_date_before_the_bookmark_replaces_no_complete_window(
+    lookback: int,
+    server: Sandbox,
+    config: dict[str, Any],
+    catalog: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    before = len(server.requests)
+    early = config | {"end_date": "2025-05-15", "lookback_days": lookback}
+    run = run_tap(early, tmp_path, catalog=catalog, state=STATE).succeeded()
+    assert len(server.requests) == before
+    assert not run.records("staff")
+    assert run.state == STATE
+    (warning,) = warnings_of(run)
+    assert "Nothing is requested: end_date 2025-05-15 is before the bookmark 2025-06-30" in warning
+    assert "set a larger lookback_days for one run, or run a full refresh" in warning
+
+
+def test_a_full_refresh_reads_a_window_as_far_as_it_was_read_before(
+    config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    """The way to an earlier end that the warning names must not lose rows either."""
+    entry_of(catalog)["replication_method"] = "FULL_TABLE"
+    run = run_tap(config, tmp_path, catalog=catalog, state=STATE).succeeded()
+    ends = {record[START_DATE]: record[END_DATE] for record in run.records("staff")}
+    assert ends == {
+        "2025-01-01": "2025-01-31",
+        "2025-02-01": "2025-02-28",
+        "2025-03-01": "2025-03-31",
+    }
+    assert run.state == STATE

@@ -1,0 +1,447 @@
+"""The main job, through the real command line: reports in, Singer messages out, incrementally."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pyarrow import parquet
+
+from support.drifting import month
+from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.windows import ReportWindow, windows_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_crewmojo.sandbox.table import Cell
+
+DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
+DATED = ("oneonone.summary", "oneonone.detail", "objective.detail")
+METADATA = {"_sdc_report_start_date", "_sdc_report_end_date", "_sdc_report_datetime"} | {
+    "_sdc_row_number"
+}
+
+
+def value(cell: Cell) -> object:
+    """Return a cell as a record holds it."""
+    match cell:
+        case datetime():
+            return cell.isoformat().replace("+00:00", "Z")
+        case date():
+            return cell.isoformat()
+        case "":
+            return None
+        case _:
+            return cell
+
+
+def expected(sandbox: Sandbox, report: str, start: date, end: date) -> list[dict[str, Any]]:
+    """Return the rows of a window as the company has them, without the tap's own columns."""
+    table = sandbox.company.report(report, start, end)
+    return [
+        {
+            **{name: value(cell) for name, cell in zip(table.headings, row, strict=True)},
+            "_sdc_report_start_date": start.isoformat(),
+            "_sdc_report_end_date": end.isoformat(),
+            "_sdc_row_number": number,
+        }
+        for number, row in enumerate(table.rows, start=1)
+    ]
+
+
+def asked(sandbox: Sandbox, phase: str = "post") -> list[tuple[str | None, int | None, int | None]]:
+    """Return which reports were asked for, with their dates."""
+    return [
+        (entry.report, entry.start, entry.end) for entry in sandbox.requests if entry.phase == phase
+    ]
+
+
+@pytest.fixture(scope="module")
+def first_run(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Fourteen months of three incremental reports and one without dates."""
+    config = {
+        "client_id": company.client_id,
+        "client_secret": company.client_secret,
+        "api_url": company.api_url,
+        "reports": [*DATED, DIRECTORY],
+        "start_date": "2024-01-17",
+        "end_date": "2025-02-20",
+    }
+    return run_tap(config, tmp_path_factory.mktemp("first")).succeeded()
+
+
+def test_a_first_run_emits_every_row_of_every_window(first_run: Run, company: Sandbox) -> None:
+    windows = list(windows_between(ReportWindow.MONTH, date(2024, 1, 17), date(2025, 2, 20)))
+    assert len(windows) == 14
+    for report in DATED:
+        stream = report.replace(".", "_")
+        rows = [
+            row for window in windows for row in expected(company, report, window.start, window.end)
+        ]
+        assert [timeless(record) for record in first_run.records(stream)] == rows
+        assert first_run.bookmarks[stream] == "2025-02-20"
+    people = company.company.report("people.directory", None, None)
+    assert [record["_sdc_row_number"] for record in first_run.records("people_directory")] == list(
+        range(1, len(people.rows) + 1)
+    )
+    assert first_run.bookmarks["people_directory"] is None
+
+
+def test_rows_carry_the_window_and_the_moment_of_their_request(first_run: Run) -> None:
+    for stream in ("oneonone_summary", "oneonone_detail", "objective_detail"):
+        moments: dict[str, set[str]] = {}
+        for record in first_run.records(stream):
+            assert record.keys() >= METADATA
+            moments.setdefault(record["_sdc_report_start_date"], set()).add(
+                record["_sdc_report_datetime"]
+            )
+        assert all(len(values) == 1 for values in moments.values()), "one value per download"
+        assert all(
+            datetime.fromisoformat(moment).utcoffset() == timedelta(0)
+            for values in moments.values()
+            for moment in values
+        )
+    assert METADATA - first_run.records("people_directory")[0].keys() == {
+        "_sdc_report_start_date",
+        "_sdc_report_end_date",
+    }
+
+
+def test_types_and_keys_of_the_schemas(first_run: Run) -> None:
+    schemas = {message["stream"]: message for message in first_run.schemas}
+    assert len(first_run.schemas) == 4, "one SCHEMA a stream"
+    detail = schemas["oneonone_detail"]["schema"]["properties"]
+    assert detail["Employee Code"] == {"type": ["string", "null"]}, "leading zeros"
+    assert detail["Date"] == {"type": ["string", "null"], "format": "date"}
+    assert detail["Completed At"] == {"type": ["string", "null"], "format": "date-time"}
+    assert detail["Completed"] == {"type": ["boolean", "null"]}
+    assert detail["Rating"] == {"type": ["number", "null"]}
+    assert detail["1:1 ID"] == {"type": ["number", "null"]}, "never integer"
+    assert schemas["oneonone_detail"]["key_properties"] == [
+        "_sdc_report_start_date",
+        "_sdc_row_number",
+    ]
+    assert schemas["oneonone_detail"]["bookmark_properties"] == ["_sdc_report_end_date"]
+    assert schemas["people_directory"]["key_properties"] == ["_sdc_row_number"]
+
+
+def test_a_state_follows_each_window(first_run: Run) -> None:
+    steps: dict[str, list[str]] = {}
+    last: dict[str, str] = {}
+    for message in first_run.messages:
+        if message["type"] == "RECORD" and "_sdc_report_end_date" in message["record"]:
+            last[message["stream"]] = message["record"]["_sdc_report_end_date"]
+        if message["type"] == "STATE":
+            for stream, bookmark in message["value"]["bookmarks"].items():
+                if reached := bookmark.get("replication_key_value"):
+                    assert reached <= last[stream], "a bookmark never runs ahead of its records"
+                    steps.setdefault(stream, []).append(reached)
+    for stream in ("oneonone_summary", "oneonone_detail", "objective_detail"):
+        assert steps[stream] == sorted(steps[stream])
+        assert len(set(steps[stream])) == 14
+
+
+def test_a_second_run_asks_only_for_what_is_due(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(sandbox, *DATED, DIRECTORY, end_date="2025-03-05")
+    first = run_tap(config, tmp_path).succeeded()
+    asked_before = len(sandbox.requests)
+    catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+    asked_in_discovery = len(sandbox.requests)
+    second = run_tap(
+        config | {"end_date": "2025-03-06"}, tmp_path, catalog=catalog, state=first.state
+    ).succeeded()
+    new = [
+        (entry.report, entry.start, entry.end)
+        for entry in sandbox.requests[asked_in_discovery:]
+        if entry.phase == "post"
+    ]
+    assert asked_before < asked_in_discovery
+    assert sorted(new, key=str) == sorted(
+        [
+            ("people.directory", None, None),
+            *((report, 20250201, 20250228) for report in DATED),  # within the lookback
+            *((report, 20250301, 20250306) for report in DATED),
+        ],
+        key=str,
+    )
+    for report in DATED:
+        stream = report.replace(".", "_")
+        table = [timeless(record) for record in load(first, second)[stream].values()]
+        windows = windows_between(ReportWindow.MONTH, date(2025, 1, 1), date(2025, 3, 6))
+        rows = [
+            row for window in windows for row in expected(sandbox, report, window.start, window.end)
+        ]
+        key = ("_sdc_report_start_date", "_sdc_row_number")
+        assert sorted(table, key=lambda row: [row[name] for name in key]) == rows
+
+
+def test_nothing_is_asked_when_everything_is_read(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(sandbox, "oneonone.summary", lookback_days=0)
+    catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
+    first = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    before = len(sandbox.requests)
+    second = run_tap(config, tmp_path, catalog=catalog, state=first.state).succeeded()
+    assert len(sandbox.requests) == before, "not even for a token"
+    assert second.state == first.state
+
+
+def test_an_empty_window_in_the_middle_moves_the_bookmark(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The survey has rows in March and June only."""
+    config = settings_for(sandbox, "engagement.survey", end_date="2025-06-30", request_timeout=300)
+    run = run_tap(config, tmp_path).succeeded()
+    months = {record["_sdc_report_start_date"] for record in run.records("engagement_survey")}
+    assert months == {"2025-03-01", "2025-06-01"}
+    assert run.bookmarks == {"engagement_survey": "2025-06-30"}
+    states = [message["value"] for message in run.messages if message["type"] == "STATE"]
+    assert "2025-05-31" in str(states)
+
+
+def test_the_sampled_report_is_not_asked_for_twice(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path).succeeded()
+    requests = asked(sandbox)
+    assert len(requests) == len(set(requests)) == 3 * 3 + 1
+
+
+def test_one_token_serves_the_whole_run(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(sandbox, *DATED, "review.detail", DIRECTORY)
+    run_tap(config, tmp_path, env={"TAP_CREWMOJO_TIME_SCALE": "1"}).succeeded()
+    assert len(sandbox.tokens) == 1
+    for words in (("--about",), ("--about", "--format=markdown"), ("--help",), ("--version",)):
+        run_tap(config, tmp_path, *words).succeeded()
+    assert len(sandbox.tokens) == 1
+
+
+def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[..., Any]) -> None:
+    """A report asked for as JSON may come back from a job as CSV, or within an object."""
+    outputs = []
+    variants: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({}, {"content_type": "json"}),
+        ({}, {"force_job": True}),
+        ({"job_answers_csv": True}, {"content_type": "json", "force_job": True}),
+        ({"json_envelope": "data"}, {"content_type": "json"}),
+        ({"job_status": 202, "numeric_job_ids": True, "poll_hang": 30}, {"force_job": True}),
+    ]
+    for behaviour, settings in variants:
+        with Sandbox(time_scale=TIME_SCALE, people=12, **behaviour) as sandbox:
+            config = settings_for(
+                sandbox, *DATED, "review.detail", DIRECTORY, request_timeout=300, **settings
+            )
+            run = run_tap(config, tmp_path).succeeded()
+            polls = len(asked(sandbox, "poll"))
+            assert polls >= 13 if settings.get("force_job") else polls == 0
+        records = [
+            (message["stream"], timeless(message["record"]))
+            for message in run.messages
+            if message["type"] == "RECORD"
+        ]
+        outputs.append((run.schemas, records))
+    assert all(output == outputs[0] for output in outputs[1:])
+    assert len(outputs[0][1]) > 100
+
+
+@pytest.mark.parametrize("unit", list(ReportWindow))
+def test_each_calendar_unit(
+    unit: ReportWindow, company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(
+        company, {"id": "oneonone.summary", "report_window": str(unit)}, end_date="2025-01-20"
+    )
+    run = run_tap(config, tmp_path).succeeded()
+    rows = [
+        row
+        for window in windows_between(unit, date(2025, 1, 1), date(2025, 1, 20))
+        for row in expected(company, "oneonone.summary", window.start, window.end)
+    ]
+    assert [timeless(record) for record in run.records("oneonone_summary")] == rows
+    assert run.bookmarks == {"oneonone_summary": "2025-01-20"}
+
+
+def test_a_connection_test_reads_one_window_of_each_report(
+    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path, "--test").succeeded()
+    assert sorted(asked(sandbox), key=str) == sorted(
+        [("people.directory", None, None), *((report, 20250201, 20250228) for report in DATED)],
+        key=str,
+    )
+    assert {message["stream"] for message in run.messages if message["type"] == "RECORD"} == {
+        "oneonone_summary",
+        "oneonone_detail",
+        "objective_detail",
+        "people_directory",
+    }
+
+
+def test_a_full_table_is_activated_only_after_its_last_record(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = settings_for(
+        company, "oneonone.summary", DIRECTORY, emit_activate_version_messages=True
+    )
+    run = run_tap(config, tmp_path).succeeded()
+    kinds = [
+        message["type"]
+        for message in run.messages
+        if message.get("stream") == "people_directory" and message["type"] != "SCHEMA"
+    ]
+    assert kinds[-1] == "ACTIVATE_VERSION"
+    assert set(kinds[:-1]) == {"RECORD"}
+    version = run.messages[[m["type"] for m in run.messages].index("ACTIVATE_VERSION")]["version"]
+    versions = {
+        message["version"]
+        for message in run.messages
+        if message["type"] == "RECORD" and message["stream"] == "people_directory"
+    }
+    assert versions == {version}
+
+
+@pytest.mark.parametrize(("keys", "repeated"), [(["Code"], 2), (["Code", "Score"], 1), ([], 0)])
+def test_keys_that_do_not_tell_rows_apart_are_warned_of(
+    keys: list[str], repeated: int, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = (("1", "10"), ("2", "10"), ("1", "10"), ("1", "20"))
+    reports = {"x": ReportSource(lambda *_: Table(("Code", "Score"), rows))}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        report = {"id": "x", "primary_keys": keys}
+        # The same in each month, which is no repetition.
+        run = run_tap(settings_for(sandbox, report, end_date="2025-02-28"), tmp_path).succeeded()
+    assert len(run.records("x")) == 2 * len(rows)
+    words = "Rows with the primary key of another row of their window"
+    assert (f"{words}: {2 * repeated}. " in run.stderr) == bool(repeated)
+    assert (words in run.stderr) == bool(repeated)
+
+
+def test_given_primary_keys_keep_the_months_apart(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    report = {"id": "oneonone.summary", "primary_keys": ["Employee Code"]}
+    run = run_tap(settings_for(company, report), tmp_path).succeeded()
+    assert run.schemas[0]["key_properties"] == ["_sdc_report_start_date", "Employee Code"]
+    assert len(load(run)["oneonone_summary"]) == len(run.records("oneonone_summary"))
+
+
+def test_a_primary_key_without_a_value_fails_its_report_only(
+    tmp_path: Path, settings_for: Callable[..., Any]
+) -> None:
+    table = Table(("Code", "Score"), (("a", 1), (None, 2)))
+    reports = {"x.y": ReportSource(lambda *_: table)}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        report = {"id": "x.y", "primary_keys": ["Code"]}
+        run = run_tap(settings_for(sandbox, report, DIRECTORY), tmp_path)
+    assert run.returncode == 1
+    assert "x.y" in run.stderr
+    assert "2025-01-01 to 2025-01-31" in run.stderr
+    assert "row 2" in run.stderr
+    assert "'Code'" in run.stderr
+    assert run.bookmarks["x_y"] is None
+    assert len(run.records("people_directory")) == 3
+
+
+def rows_of(file: Path) -> list[dict[str, Any]]:
+    if file.suffix == ".parquet":
+        rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
+        return rows
+    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
+@pytest.mark.parametrize("encoding", [("jsonl", "gzip"), ("parquet", "gzip"), ("parquet", "none")])
+def test_batches_hold_the_records_and_come_before_their_state(
+    encoding: tuple[str, str], settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    reports = {"changing": ReportSource(month)}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        config = settings_for(sandbox, "changing", end_date="2025-07-31")
+        catalog = run_tap(config | {"end_date": "2025-04-30"}, tmp_path, "--discover").catalog
+        for metadata in catalog["streams"][0]["metadata"]:
+            if metadata["breadcrumb"][1:] == ["Secret"]:
+                metadata["metadata"]["selected"] = False
+        whole = run_tap(config, tmp_path, catalog=catalog).succeeded()
+        config["batch_config"] = {
+            "encoding": {"format": encoding[0], "compression": encoding[1]},
+            "storage": {"root": f"file://{tmp_path}/batches", "prefix": "nightly-"},
+        }
+        (tmp_path / "batches").mkdir()
+        run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    records = []
+    for message in map(json.loads, run.stdout.splitlines()):
+        match message["type"]:
+            case "SCHEMA":
+                columns = set(message["schema"]["properties"])
+            case "BATCH":
+                assert message["encoding"] == {"format": encoding[0], "compression": encoding[1]}
+                for url in message["manifest"]:
+                    file = Path(url.removeprefix("file://"))
+                    assert file.name.startswith("nightly-")
+                    records += rows_of(file)
+                assert all(set(record) <= columns for record in records)
+            case "STATE" if bookmark := message["value"]["bookmarks"].get("changing"):
+                assert bookmark["replication_key_value"] == records[-1]["_sdc_report_end_date"]
+    assert "Secret" not in columns
+    filled = [dict.fromkeys(columns) | timeless(record) for record in records]
+    expected = [dict.fromkeys(columns) | timeless(r) for r in whole.records("changing")]
+    assert filled == expected
+    assert run.bookmarks == {"changing": "2025-07-31"}
+
+
+def test_batches_of_nested_json_are_json_lines(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    body = b'[{"Name": "Ann", "Answers": {"mood": 4}}, {"Name": "Bob", "Answers": {"wish": "x"}}]'
+    reports = {"survey": ReportSource(lambda *_: body, content_type="application/json")}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        survey = {"id": "survey", "replication_method": "FULL_TABLE"}
+        config = settings_for(sandbox, survey, content_type="json")
+        config["batch_config"] = {
+            "encoding": {"format": "parquet"},
+            "storage": {"root": f"file://{tmp_path}/batches"},
+        }
+        run = run_tap(config, tmp_path).succeeded()
+    (batch,) = (message for message in run.messages if message["type"] == "BATCH")
+    assert batch["encoding"] == {"format": "jsonl", "compression": "gzip"}
+    (url,) = batch["manifest"]
+    rows = rows_of(Path(url.removeprefix("file://")))
+    assert [row["Answers"] for row in rows] == [{"mood": 4}, {"wish": "x"}]
+    assert "its batches are JSON lines" in run.stderr
+
+
+def test_a_log_at_debug_tells_nothing_of_people(
+    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    reports = (*DATED, "review.detail", DIRECTORY)
+    run = run_tap(settings_for(company, *reports), tmp_path).succeeded()
+    values = {
+        value
+        for stream in {message["stream"] for message in run.schemas}
+        for record in run.records(stream)
+        for name, value in record.items()
+        if isinstance(value, str) and not name.startswith("_sdc") and not value[:4].isdigit()
+    }
+    assert len(values) > 300
+    assert "DEBUG" in run.stderr
+    secrets = {company.client_secret, *company.tokens}
+    leaked = [
+        word
+        for word in values | secrets
+        if len(word) > 5 and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", run.stderr)
+    ]
+    assert not leaked

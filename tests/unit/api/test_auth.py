@@ -1,0 +1,200 @@
+"""One token for the whole process: renewed ahead of its end, and once for all who were refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from support.tap_runs import TIME_SCALE, run_tap
+from tap_crewmojo.api.auth import CrewmojoAuthenticator
+from tap_crewmojo.api.http import HttpSession
+from tap_crewmojo.clock import Clock
+from tap_crewmojo.config.settings import Settings
+from tap_crewmojo.errors import CredentialsError, NoTokenError
+from tap_crewmojo.sandbox.faults import Fault
+from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class HandClock(Clock):
+    """A clock that goes on when it is told to."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        object.__setattr__(self, "seconds", 0.0)
+
+    def monotonic(self) -> float:
+        seconds: float = self.seconds  # type: ignore[attr-defined]
+        return seconds
+
+    def go_on(self, seconds: float) -> None:
+        object.__setattr__(self, "seconds", self.monotonic() + seconds)
+
+
+def authenticator(sandbox: Sandbox, clock: Clock, **own: Any) -> CrewmojoAuthenticator:  # noqa: ANN401
+    config = {
+        "client_id": sandbox.client_id,
+        "client_secret": sandbox.client_secret,
+        "api_url": sandbox.api_url,
+        "reports": ["a"],
+        "start_date": "2025-01-01",
+        **own,
+    }
+    session = HttpSession(sandbox.api_url, "tests", clock)
+    return CrewmojoAuthenticator(Settings.from_config(config, clock), clock, session)
+
+
+def request() -> requests.PreparedRequest:
+    return requests.Request("GET", "http://127.0.0.1/").prepare()
+
+
+def test_a_token_serves_until_two_minutes_before_its_end(sandbox: Sandbox) -> None:
+    clock = HandClock()
+    auth = authenticator(sandbox, clock)
+    for _ in range(3):
+        auth(request())
+    clock.go_on(28 * 60 - 1)
+    auth(request())
+    assert len(sandbox.tokens) == 1
+    clock.go_on(1)
+    renewed = auth(request())
+    assert len(sandbox.tokens) == 2
+    assert renewed.headers["Authorization"] == f"Bearer {sandbox.tokens[1]}"
+
+
+def test_a_refused_token_is_renewed_once_for_all_who_used_it(sandbox: Sandbox) -> None:
+    auth = authenticator(sandbox, HandClock())
+    early = [auth(request()) for _ in range(3)]
+    for refused in early:
+        auth.reject(refused)
+        auth(request())
+    assert len(sandbox.tokens) == 2
+
+
+def test_a_refusal_of_the_client_is_not_asked_for_twice(sandbox: Sandbox) -> None:
+    auth = authenticator(sandbox, HandClock(), client_secret="wrong")
+    for _ in range(3):
+        with pytest.raises(CredentialsError, match="refused the client id or secret"):
+            auth(request())
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"access_token": 5}',
+        '{"access_token": ""}',
+        '{"access_token": "a\\nb"}',
+        '{"access_token": "\\u00fc"}',
+        "[" * 100_000,
+        "[]",
+        "null",
+    ],
+)
+def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) -> None:
+    auth = authenticator(sandbox, HandClock())
+    sandbox.faults.add(
+        Fault(phase="token", kind="body", body=body, content_type="application/json")
+    )
+    with pytest.raises(NoTokenError, match="holds no access token"):
+        auth(request())
+    assert "Authorization" in auth(request()).headers
+
+
+@pytest.mark.parametrize(
+    "expires_in",
+    ["0", "-1", "NaN", "Infinity", '"1800s"', "{}", "[]", "true", "1e-9", "9" * 400, "null"],
+)
+def test_a_strange_lifetime_does_not_make_the_tap_fetch_a_token_for_each_request(
+    sandbox: Sandbox, expires_in: str
+) -> None:
+    clock = HandClock()
+    auth = authenticator(sandbox, clock)
+    body = f'{{"access_token": "strange", "expires_in": {expires_in}}}'
+    sandbox.faults.add(
+        Fault(phase="token", kind="body", body=body, content_type="application/json")
+    )
+    for _ in range(20):
+        assert auth(request()).headers["Authorization"] == "Bearer strange"
+        clock.go_on(1)
+
+
+def test_the_token_endpoint_may_ask_to_wait(sandbox: Sandbox) -> None:
+    """And then it is not asked by another thread either."""
+    clock = HandClock()
+    auth = authenticator(sandbox, clock)
+    sandbox.faults.add(Fault(phase="token", kind="status", status=429, retry_after="41"))
+    for left in (41, 40):
+        with pytest.raises(NoTokenError) as failure:
+            auth(request())
+        assert failure.value.retry_after == left
+        clock.go_on(1)
+    assert len(sandbox.requests) == 1
+    clock.go_on(39)
+    auth(request())
+    assert len(sandbox.tokens) == 1
+
+
+def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) -> None:
+    clock = HandClock()
+    auth = authenticator(sandbox, clock)
+    sandbox.faults.add(
+        Fault(
+            phase="token",
+            kind="body",
+            body='{"access_token": "short", "expires_in": 60}',
+            content_type="application/json",
+        )
+    )
+    auth(request())
+    clock.go_on(29)
+    assert auth(request()).headers["Authorization"] == "Bearer short"
+    clock.go_on(1)
+    assert auth(request()).headers["Authorization"] != "Bearer short"
+
+
+def test_many_requests_in_flight_need_one_new_token(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    table = Table(("a",), ((1,),))
+    reports = {"slow": ReportSource(lambda *_: table, generation_seconds=20)}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        sandbox.faults.add(Fault(phase="post", kind="revoke", skip=5))
+        config = settings_for(
+            sandbox,
+            "slow",
+            report_window="day",
+            end_date="2025-01-31",
+            max_parallel_reports=8,
+            request_timeout=300,
+        )
+        run = run_tap(config, tmp_path).succeeded()
+        assert len(sandbox.tokens) == 2
+        assert [entry.status for entry in sandbox.requests].count(401) >= 1
+    assert len(run.records("slow")) == 31
+
+
+def test_a_long_run_renews_its_token_before_anybody_is_refused(
+    settings_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    table = Table(("a",), ((1,),))
+    reports = {"slow": ReportSource(lambda *_: table, generation_seconds=200)}
+    scale = 0.002
+    with Sandbox(time_scale=scale, people=3, reports=reports) as sandbox:
+        config = settings_for(
+            sandbox, "slow", end_date="2025-12-31", max_parallel_reports=1, job_timeout=600
+        )
+        env = {"TAP_CREWMOJO_TIME_SCALE": str(scale)}
+        run = run_tap(config, tmp_path, env=env).succeeded()
+        assert len(sandbox.tokens) >= 2
+        assert 401 not in [entry.status for entry in sandbox.requests]
+    assert len(run.records("slow")) == 12

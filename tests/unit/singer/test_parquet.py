@@ -1,0 +1,117 @@
+"""Parquet files hold what the records hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
+
+from support.oracle import RefusedError
+from tap_crewmojo.errors import ReportError
+from tap_crewmojo.records import RecordMaker
+from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.types import ColumnType
+from tap_crewmojo.singer.batch_files import BatchFiles
+from tap_crewmojo.singer.parquet import spool_parquet
+from unit.schema.test_types import columns, moment, number, other
+from unit.test_records import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from tap_crewmojo.schema.stream_schema import StreamSchema
+
+NESTED = {ColumnType.OBJECT, ColumnType.ARRAY}
+
+
+def in_files(body: Body, schema: StreamSchema, keys: list[str]) -> list[list[dict[str, Any]]]:
+    maker = RecordMaker(schema, keys, METADATA)
+    files = []
+    for file in spool_parquet(body.landed(), maker, None):
+        with file:
+            table = parquet.read_table(file)
+        assert set(table.column_names) <= set(maker.selected())
+        files.append(table.to_pylist())
+    assert sum(map(len, files)) == maker.count
+    assert maker.count + maker.empty_rows == len(body.rows)
+    return files
+
+
+wide_columns = st.lists(
+    columns(number, moment, other).map(lambda cells: [str(cell or "") for cell in cells]),
+    min_size=2,
+    max_size=3,
+).map(lambda cells: as_csv(["A", "a", "B"][: len(cells)], [list(row) for row in zip(*cells)]))  # noqa: B905
+
+
+@given(
+    bodies | wide_columns,
+    # A stream with columns of nested JSON is written as JSON lines.
+    cases.filter(lambda case: NESTED.isdisjoint(case.known.values())),
+    st.integers(1, 40),
+)
+def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> None:
+    schema = case.schema()
+    with batches_of_few_rows(size), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tap_crewmojo.singer.parquet.BLOCK", size)
+        patch.setattr("tap_crewmojo.singer.parquet.ROWS", 3)
+        try:
+            expected = case.expected(body)
+        except RefusedError:
+            with pytest.raises(ReportError):
+                in_files(body, schema, case.keys)
+            return
+        files = in_files(body, schema, case.keys)
+    assert [
+        {name: repr(value) for name, value in record.items() if value is not None}
+        for records in files
+        for record in records
+    ] == [
+        {
+            name: repr(float(value) if expected.types.get(name) == "number" else value)
+            for name, value in (record | METADATA | {"_sdc_row_number": row}).items()
+        }
+        for row, record in enumerate(expected.records, start=1)
+    ]
+    assert schema.variants == expected.variants
+    assert schema.left_out == expected.left_out
+
+
+def test_there_is_another_file_only_where_columns_have_come_in() -> None:
+    rows = [[str(number), "x"] for number in range(40)]
+    rows[20][0] = rows[30][0] = "n/a"
+    case = Case({"A": ColumnType.NUMBER, "B": ColumnType.STRING}, {}, OnNewColumn.ADD, None, [])
+    with batches_of_few_rows(1), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tap_crewmojo.singer.parquet.BLOCK", 64)
+        first, second = in_files(as_csv(["A", "B"], rows), case.schema(), [])
+    assert "A__text" not in first[0]
+    assert [row["_sdc_row_number"] for row in second if row["A__text"] == "n/a"] == [21, 31]
+
+
+def test_a_byte_order_mark_in_a_cell_stays() -> None:
+    case = Case(dict.fromkeys("AB", ColumnType.STRING), {}, OnNewColumn.ADD, None, [])
+    body = Body("A,B\n\ufeffone,two\n".encode(), "text/csv", ["A", "B"], [{}])
+    ((row,),) = in_files(body, case.schema(), [])
+    assert row["A"] == "\ufeffone"
+
+
+@pytest.mark.parametrize("encoding", ["jsonl", "parquet"])
+@pytest.mark.parametrize("case", ["key", "new column"])
+def test_there_is_no_batch_file_of_a_report_that_is_refused(
+    encoding: str, case: str, tmp_path: Path
+) -> None:
+    """Even where only its last row is bad, far behind the first file."""
+    rows = [[str(number), "x", ""] for number in range(25_000)]
+    rows.append(["", "x", ""] if case == "key" else ["1", "x", "y"])
+    body = as_csv(["A", "B", "C"], rows)
+    how = Case(dict.fromkeys("AB", ColumnType.STRING), {}, OnNewColumn.FAIL, None, ["A"])
+    storage = StorageTarget(root=tmp_path.as_uri())
+    files = BatchFiles(BatchConfig(BaseBatchFileEncoding(encoding, "gzip"), storage), "tap", "x")
+    with pytest.raises(ReportError, match="in row 25001 " if case == "key" else "new column 'C'"):
+        next(files.write(body.landed(), RecordMaker(how.schema(), how.keys, METADATA)))
+    assert not list(tmp_path.iterdir())
