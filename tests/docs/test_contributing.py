@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import tap_crewmojo
-from support.targets import ROOT
+from support.repository import ROOT
 
 CONTRIBUTING = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
 PACKAGE = Path(tap_crewmojo.__file__).parent

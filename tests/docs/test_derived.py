@@ -11,7 +11,8 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from generate import CLONE, INDEX, ROOT, extractor, generated
+from generate import CLONE, INDEX, extractor, generated
+from support.repository import ROOT
 from support.tap_runs import run_tap
 from tap_crewmojo.config.json_schema import SETTINGS
 

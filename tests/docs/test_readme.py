@@ -13,19 +13,11 @@ import pytest
 
 import tap_crewmojo
 from support.declared_targets import markdown
-from support.targets import ROOT, postgres_server
+from support.repository import README, ROOT, block
+from support.targets import postgres_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def block(marker: str) -> str:
-    """Return the fenced block that follows a marker."""
-    (text,) = re.findall(rf"<!-- {marker} -->\n```\w*\n(.*?)```", README, re.DOTALL)
-    return str(text)
-
 
 ROWS = [
     # one month, read twice: Bob left it, Ann changed

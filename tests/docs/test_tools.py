@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from support.targets import ROOT
+from support.repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

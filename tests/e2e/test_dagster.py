@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from uv import find_uv_bin
 
-from support.targets import MELTANO, ROOT, meltano_project, run_meltano
+from support.repository import ROOT
+from support.targets import MELTANO, meltano_project, run_meltano
 from tap_crewmojo.sandbox.faults import Fault
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.targets import ROOT
+from support.repository import README, ROOT
 
 
 def test_the_readme_shows_what_the_demo_prints_and_draws(tmp_path: Path) -> None:
@@ -25,8 +25,7 @@ def test_the_readme_shows_what_the_demo_prints_and_draws(tmp_path: Path) -> None
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"<!-- output: demo -->\n```text\n(.*?)```", readme, re.DOTALL)
+    (shown,) = re.findall(r"<!-- output: demo -->\n```text\n(.*?)```", README, re.DOTALL)
     assert len(shown.splitlines()) > 20
     assert _without_timings(shown) in _without_timings(done.stdout)
     assert str(picture) in done.stdout

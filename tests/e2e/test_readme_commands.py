@@ -23,8 +23,9 @@ import pytest
 from uv import find_uv_bin
 
 from generate import CLONE
+from support.repository import README, ROOT
 from support.tap_runs import TIME_SCALE, check
-from support.targets import MELTANO, ROOT, clone_in, loader_definition
+from support.targets import MELTANO, clone_in, loader_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from tap_crewmojo.sandbox.log import RequestEntry
     from tap_crewmojo.sandbox.runner import Sandbox
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 TIMEOUT = 600  # seconds; most of them go into installing
 
 # The first line of each block that a test here runs.

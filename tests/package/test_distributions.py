@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 import pytest
 from uv import find_uv_bin
 
+from support.repository import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT = 180  # seconds; what is installed may have to be downloaded
 
 (WHEEL,) = (ROOT / "dist").glob("*.whl")

@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from support.repository import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def git(folder: Path, *words: str) -> None:

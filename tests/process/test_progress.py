@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from docs.test_readme import block
+from support.repository import block
 from support.tap_runs import TIME_SCALE, Run, run_tap, tap_command, tap_environment
 from tap_crewmojo.api.outages import reason
 from tap_crewmojo.sandbox.faults import Fault

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docs.test_readme import block
+from support.repository import block
 from support.tap_runs import TIME_SCALE
 from support.targets import meltano_log, meltano_project, run_meltano
 from tap_crewmojo.sandbox.faults import Fault

@@ -11,8 +11,9 @@ import pytest
 from uv import find_uv_bin
 
 from support.drifting import month, source, text
+from support.repository import ROOT
 from support.tap_runs import TIME_SCALE
-from support.targets import ROOT, meltano_project, run_meltano
+from support.targets import meltano_project, run_meltano
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
 

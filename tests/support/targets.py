@@ -25,13 +25,14 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
+from support.repository import ROOT
+
 if sys.platform != "win32":
     import pwd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT = 180  # seconds; the first run of a program installs it
 
 

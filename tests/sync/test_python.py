@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from docs.test_readme import block
+from support.repository import block
 from support.tap_runs import TIME_SCALE, run_tap, tap_environment, timeless
 from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.errors import ReportError

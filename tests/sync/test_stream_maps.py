@@ -18,7 +18,7 @@ from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from docs.test_readme import block
+from support.repository import block
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.sandbox.runner import Sandbox
 from tap_crewmojo.sandbox.sources import ReportSource
