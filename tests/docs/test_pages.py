@@ -38,7 +38,6 @@ LONGEST_README = 170  # lines, without generated parts: about two screens
 BANNED = (
     "told|tells?|to be had|but for|let go|beyond doubt|of its own|as it is|anew|mend|lest|"
     "is to come|looked through|patience|mistakes?|misfits?|time-outs?"
-
 )
 
 ROWS = [
@@ -50,8 +49,10 @@ ROWS = [
     ("2025-02-01", "Cat", 4, datetime(2025, 3, 1, tzinfo=UTC)),
 ]
 STATEMENTS = [
-    "CREATE TABLE oneonone_summary "
-    "(_sdc_report_start_date DATE, name TEXT, value INTEGER, _sdc_report_datetime TIMESTAMPTZ)",
+    (
+        "CREATE TABLE oneonone_summary (_sdc_report_start_date DATE, name TEXT, value INTEGER, "
+        "_sdc_report_datetime TIMESTAMPTZ)"
+    ),
     *(
         f"INSERT INTO oneonone_summary VALUES ('{start}', '{name}', {value}, '{moment}')"  # noqa: S608
         for start, name, value, moment in ROWS
@@ -94,7 +95,9 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
 
 
 def test_the_readme_fits_on_two_screens() -> None:
-    without_generated = re.sub(r"<!-- (\S[^:>]*) -->\n.*?<!-- \1 -->\n", "", README, flags=re.DOTALL)
+    without_generated = re.sub(
+        r"<!-- (\S[^:>]*) -->\n.*?<!-- \1 -->\n", "", README, flags=re.DOTALL
+    )
     assert "pipx install" not in without_generated
     assert len(without_generated.splitlines()) <= LONGEST_README
 
@@ -173,7 +176,9 @@ def test_words_are_plain(name: str) -> None:
     text = prose((PAGES | OTHERS | described)[name])
     found = re.findall(rf"\b(?:{BANNED})\b", text, re.IGNORECASE)
     assert not found
-    assert not re.findall(r"(?:^[#\-*0-9. ]*|[.:?!] +|\| )((?:So|What)\b.{0,20})", text, re.MULTILINE)
+    assert not re.findall(
+        r"(?:^[#\-*0-9. ]*|[.:?!] +|\| )((?:So|What)\b.{0,20})", text, re.MULTILINE
+    )
 
 
 def description(setting: str) -> str:
