@@ -21,12 +21,12 @@ import duckdb
 from picture import draw
 from uv import find_uv_bin
 
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_crewmojo.sandbox.log import RequestEntry
+    from tap_crewmojo.sandbox.request_log import RequestEntry
 
 TIME_SCALE = 0.01  # a job of 75 seconds takes less than one
 REPORTS = [

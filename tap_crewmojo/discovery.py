@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.errors import ReportError, naming
+from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.planning import sample_requests
 from tap_crewmojo.schema.inference import infer
@@ -38,7 +38,7 @@ class Sample:
 
     def close(self) -> None:
         """Remove the report from disk."""
-        self.download.file.close()
+        self.download.report.close()
 
 
 def take_sample(
@@ -100,14 +100,15 @@ def check_columns(
 
 
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:
-    report = download(request)
+    downloaded = download(request)
+    report = downloaded.report
     with contextlib.ExitStack() as failing:
-        failing.callback(report.file.close)
-        with naming(request):
-            types = infer(report.file.batches())
+        failing.callback(report.close)
+        with errors_about(request):
+            types = infer(report.batches())
         is_empty = not types
         if is_empty:
             # Headings without rows: columns all the same, if of a type that nothing tells.
-            types = dict.fromkeys(report.file.headings(), ColumnType.STRING)
+            types = dict.fromkeys(report.headings(), ColumnType.STRING)
         failing.pop_all()
-    return Sample(request, report, types, is_empty)
+    return Sample(request, downloaded, types, is_empty)

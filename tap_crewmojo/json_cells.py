@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_crewmojo.cells import NUL, distinct
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 
 if TYPE_CHECKING:
     from tap_crewmojo.cells import Cell
@@ -46,7 +46,7 @@ def objects_of(rows: str, number: int = 1) -> list[dict[str, Cell]]:
         number: of the first row.
 
     Raises:
-        UnusableAnswerError: one is malformed, not an object, or has characters that databases
+        UnusableResponseError: one is malformed, not an object, or has characters that databases
             refuse. The message has the row's number, not a value.
     """
     try:
@@ -57,14 +57,14 @@ def objects_of(rows: str, number: int = 1) -> list[dict[str, Cell]]:
     for place, value in enumerate(values, start=number):
         if not isinstance(value, dict):
             msg = f"the report has a row {place} that is not a JSON object"
-            raise UnusableAnswerError(msg)
+            raise UnusableResponseError(msg)
         try:
             result.append({name: _cell(item) for name, item in value.items()})
             for name in value:
                 _storable(name)
         except _UnusableCellError as exc:
             msg = f"the report is malformed JSON in row {place} ({exc})"
-            raise UnusableAnswerError(msg) from None
+            raise UnusableResponseError(msg) from None
     return result
 
 
@@ -123,7 +123,7 @@ _CELLS: Final = json.JSONDecoder(
 )
 
 
-def _malformed(rows: str, number: int) -> UnusableAnswerError:
+def _malformed(rows: str, number: int) -> UnusableResponseError:
     """Return the failure that names the first row that is malformed."""
     place, reason = 0, "text behind a row"
     try:
@@ -138,7 +138,7 @@ def _malformed(rows: str, number: int) -> UnusableAnswerError:
     except RecursionError:
         reason = _TOO_DEEP
     msg = f"the report is malformed JSON in row {number} ({reason})"
-    return UnusableAnswerError(msg)
+    return UnusableResponseError(msg)
 
 
 def _past_blank(text: str, place: int) -> int:

@@ -28,7 +28,7 @@ def due_requests(
         bookmark: the end of the last window that was emitted whole, if any was.
         refresh: whether all windows are due, also those behind the bookmark.
     """
-    if not report.dated:
+    if not report.windowed:
         return [ReportRequest(report, None)]
     windows = due_windows(
         report.window,
@@ -43,7 +43,7 @@ def due_requests(
 
 def sample_requests(report: ReportConfig, settings: Settings) -> list[ReportRequest]:
     """Return what to look at for a report's columns: newest first, complete windows if any are."""
-    if not report.dated:
+    if not report.windowed:
         return [ReportRequest(report, None)]
     first = min(settings.start_date, settings.end_date)  # where nothing is due yet, columns are
     windows = list(windows_between(report.window, first, settings.end_date))[::-1]

@@ -9,7 +9,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
 from tap_crewmojo.discovery import check_columns, take_sample
-from tap_crewmojo.errors import ReportError, naming
+from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.planning import due_requests
 from tap_crewmojo.progress import Progress
@@ -73,7 +73,7 @@ class ReportStream(BatchedStream):
         super().__init__(
             tap,
             name=report.name,
-            schema={"type": "object", "properties": metadata_schema(dated=report.dated)},
+            schema={"type": "object", "properties": metadata_schema(windowed=report.windowed)},
         )
         self.report = report
         self.progress = Progress(report.name, clock)
@@ -91,8 +91,8 @@ class ReportStream(BatchedStream):
         self.has_columns = False
         self._sample: Sample | None = None
         self._is_planned = False
-        self.primary_keys = key_properties(report.primary_keys, dated=report.dated)
-        self.replication_key = END_DATE if report.dated else None
+        self.primary_keys = key_properties(report.primary_keys, windowed=report.windowed)
+        self.replication_key = END_DATE if report.windowed else None
 
     def discover(self) -> None:
         """Infer the stream's schema from a sample of the report.
@@ -101,11 +101,11 @@ class ReportStream(BatchedStream):
             ReportError: the report could not be sampled, or lacks a column that is configured as a
                 key.
         """
-        own = metadata_schema(dated=self.report.dated)
+        own = metadata_schema(windowed=self.report.windowed)
         with contextlib.ExitStack() as failing:
             sample = take_sample(self.report, self._settings, self._prefetch.take)
             failing.callback(sample.close)
-            schema = discovered_schema(sample.types, self._rules, dated=self.report.dated)
+            schema = discovered_schema(sample.types, self._rules, windowed=self.report.windowed)
             check_columns(self.report, sample.types, schema["properties"])
             failing.pop_all()
         self._sample, self._schema, self.has_columns = sample, schema, True
@@ -204,7 +204,7 @@ class ReportStream(BatchedStream):
         schema = StreamSchema(
             self.effective_schema,
             self._rules,
-            dated=self.report.dated,
+            windowed=self.report.windowed,
             is_selected=lambda name: self.mask["properties", name],
         )
         with self.progress.watched(fails_alone=self._is_syncing):
@@ -212,7 +212,7 @@ class ReportStream(BatchedStream):
                 yield schema, self._requests()
                 self._activate_version()
             except ReportError:
-                self._prefetch.drop(self.report)
+                self._prefetch.cancel(self.report)
                 self.close()
                 raise
             finally:
@@ -237,10 +237,10 @@ class ReportStream(BatchedStream):
         """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
         download = self._download(request)
-        with naming(request), contextlib.closing(download.file):
+        with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
-            yield download.file, maker
+            yield download.report, maker
         seconds = self._clock.monotonic() - started_at
         self.progress.finish(
             request,
@@ -267,7 +267,7 @@ class ReportStream(BatchedStream):
 
     def _explain_end_date(self) -> None:
         end, bookmark = self._settings.end_date, self.progress.bookmark
-        if self.report.dated and bookmark and end < bookmark:
+        if self.report.windowed and bookmark and end < bookmark:
             self._log.warning(
                 "Nothing is requested: end_date %s is before the bookmark %s. To read older "
                 "windows again, leave out end_date and set a larger lookback_days for one run, or "
@@ -277,7 +277,7 @@ class ReportStream(BatchedStream):
             )
 
     def _read_bookmark(self) -> date | None:
-        if not self.report.dated:
+        if not self.report.windowed:
             return None
         try:
             return read_bookmark(self.stream_state, self._settings.yesterday)

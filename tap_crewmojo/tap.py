@@ -30,9 +30,10 @@ from tap_crewmojo.config.files import parse_object, read_object
 from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.config.validation import mistakes, schema_mistakes, unknown
-from tap_crewmojo.errors import ReportError, one_line
+from tap_crewmojo.errors import ReportError
 from tap_crewmojo.progress import failures, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
+from tap_crewmojo.redaction import one_line
 from tap_crewmojo.singer.catalog import read_catalog
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.singer.messages import MessageWriter

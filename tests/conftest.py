@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.tap_runs import TIME_SCALE
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
-"""Downloads ahead: reports are waited for side by side, and handed out in their order.
+"""Downloads in parallel, ahead of the streams that read them, and handed out in order.
 
-The vendor generates a report when it is asked for, which may take minutes. So while one is read,
-the next ones are on their way: over the windows of a stream and over streams alike.
+The vendor generates a report when it is requested, which may take minutes. While one report is
+read, the next ones are downloaded: later windows of the stream and other streams alike.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """Threads that end with the process: one that hangs in a request must not keep it.
+    """Threads that end with the process; those of `ThreadPoolExecutor` would keep it alive.
 
     Args:
         number: how many there are.
@@ -35,7 +35,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Let a worker make a call; the future has its result, or what it raised."""
+        """Queue a call for a worker; return the future of its result or exception."""
         if len(self._threads) < self._number:
             thread = threading.Thread(target=self._work, daemon=True)
             self._threads.append(thread)
@@ -59,17 +59,17 @@ class _Task(Generic[T]):
             return
         try:
             self.future.set_result(self._call())
-        except BaseException as exc:  # noqa: BLE001  # raised where the result is waited for
+        except BaseException as exc:  # noqa: BLE001  # `Future.result` raises it
             self.future.set_exception(exc)
 
 
 class Prefetch:
-    """Keeps downloads in flight, and hands them out in the order in which they were planned.
+    """Keeps downloads in flight, and hands them out in the order of their plan.
 
     Args:
         client: downloads a report.
-        workers: as many as may be in flight at a time.
-        ahead: how many may be in flight, or landed and not yet handed out.
+        workers: as many as there may be downloads in flight.
+        ahead: the largest number of downloads in flight, or on disk and not yet taken.
     """
 
     def __init__(self, client: CrewmojoClient, workers: Workers, ahead: int) -> None:
@@ -78,22 +78,22 @@ class Prefetch:
         self._ahead = ahead
         self._planned: deque[ReportRequest] = deque()
         self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
-        self._dropped: set[str] = set()
+        self._cancelled: set[str] = set()
 
     def plan(self, requests: Iterable[ReportRequest]) -> None:
-        """Say what will be taken, in which order."""
+        """Plan downloads, in the order in which they will be taken."""
         self._planned.extend(requests)
         self._start()
 
     def take(self, request: ReportRequest) -> Download:
-        """Return a download; what was planned before it and not taken is let go.
+        """Return a download; discard those that were planned before it and not taken.
 
         Raises:
-            CredentialsError: there is no token to be had.
-            ReportError: the report cannot be had.
+            CredentialsError: no access token could be obtained.
+            ReportError: the download failed.
         """
         while self._started and self._started[0][0] != request:
-            _let_go(self._started.popleft()[1])
+            _discard(self._started.popleft()[1])
             self._start()
         if not self._started:
             return self._client.download(request)  # it was not planned
@@ -101,21 +101,21 @@ class Prefetch:
         self._start()
         return future.result()
 
-    def drop(self, report: ReportConfig) -> None:
-        """Let go of what is left of a report, so that its workers go on with the other reports.
+    def cancel(self, report: ReportConfig) -> None:
+        """Cancel the downloads of a report, which frees its workers for the other reports.
 
-        What is planned is not started; what is in flight ends before its next request.
+        Planned ones do not start; those in flight end before their next HTTP request.
         """
-        self._dropped.add(report.name)
+        self._cancelled.add(report.name)
         self._planned = deque(request for request in self._planned if self._is_wanted(request))
         for request, future in self._started:
             if not self._is_wanted(request):
-                _let_go(future)
+                _discard(future)
         self._started = deque(pair for pair in self._started if self._is_wanted(pair[0]))
         self._start()
 
     def _is_wanted(self, request: ReportRequest) -> bool:
-        return request.report.name not in self._dropped
+        return request.report.name not in self._cancelled
 
     def _start(self) -> None:
         while self._planned and len(self._started) < self._ahead:
@@ -127,6 +127,6 @@ class Prefetch:
             self._started.append((request, future))
 
 
-def _let_go(future: Future[Download]) -> None:
+def _discard(future: Future[Download]) -> None:
     if not future.cancel():
-        future.add_done_callback(lambda done: done.exception() or done.result().file.close())
+        future.add_done_callback(lambda done: done.exception() or done.result().report.close())

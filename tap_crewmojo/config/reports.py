@@ -30,7 +30,7 @@ class ReportConfig:
     Args:
         id: the vendor's identifier, such as `oneonone.summary`.
         name: the stream's name.
-        dated: whether the report is asked for by windows; if not, no dates are sent.
+        windowed: whether the report is asked for by windows; if not, no dates are sent.
         primary_keys: columns that tell the rows of one window apart; none: the row number does.
         columns: types that the user gives to columns, by the column's name.
         window: the calendar unit of its windows.
@@ -41,7 +41,7 @@ class ReportConfig:
 
     id: str
     name: str
-    dated: bool = True
+    windowed: bool = True
     primary_keys: tuple[str, ...] = ()
     columns: Mapping[str, ColumnConfig] = field(default_factory=dict)
     window: ReportWindow = ReportWindow.MONTH
@@ -67,7 +67,7 @@ class ReportConfig:
         return cls(
             id=own["id"],
             name=own.get("name") or stream_name(own["id"]),
-            dated=own.get("replication_method", "INCREMENTAL") == "INCREMENTAL",
+            windowed=own.get("replication_method", "INCREMENTAL") == "INCREMENTAL",
             primary_keys=tuple(own.get("primary_keys", ())),
             columns={
                 name: ColumnConfig(ColumnType(column))

@@ -15,7 +15,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.config.reports import stream_name
 from tap_crewmojo.config.settings import day
-from tap_crewmojo.errors import breaks_lines
+from tap_crewmojo.redaction import breaks_lines
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
@@ -248,8 +248,8 @@ def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
                 "start is in the key anyway, and the row number where there are no primary_keys"
             )
         yield from _mistakes_in_columns(identifier, report.get("columns"))
-    dated = any(report.get("replication_method") != "FULL_TABLE" for report in reports)
-    if dated and not config.get("start_date"):
+    windowed = any(report.get("replication_method") != "FULL_TABLE" for report in reports)
+    if windowed and not config.get("start_date"):
         yield (
             "start_date is missing: it is required unless every report has "
             "replication_method 'FULL_TABLE'"

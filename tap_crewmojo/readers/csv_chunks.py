@@ -18,7 +18,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, NUL, PIECE, distinct
-from tap_crewmojo.errors import CutShortError, UnusableAnswerError
+from tap_crewmojo.errors import CutShortError, UnusableResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +54,7 @@ class CsvPieces:
         empty_rows: rows without any value so far, blank lines among them; they are in no piece.
 
     Raises:
-        UnusableAnswerError: the report cannot be read without guessing, or is beyond a limit.
+        UnusableResponseError: the report cannot be read without guessing, or is beyond a limit.
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -73,7 +73,7 @@ class CsvPieces:
                 yield from self._rewritten(itertools.chain(_parts(piece), source.rest()))
                 return
             end = b"\r\n" if plain[: plain.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
-            if not piece.endswith(b"\n"):
+            if not piece.endswith((b"\n", b"\r")):
                 piece, plain = piece + end, plain + end  # the last line's end
             rows = _rows_in(plain, self._width, end)
             if rows and not _may_be_empty(piece, self._width):
@@ -108,14 +108,14 @@ class CsvPieces:
                         f"the report has {len(row)} cells in row {self._number} "
                         f"under {self._width} headings"
                     )
-                    raise UnusableAnswerError(msg)
+                    raise UnusableResponseError(msg)
                 if any(row) or (row and not self._width):
                     yield row
                 elif self._width:
                     self.empty_rows += 1
         except csv.Error as exc:
             msg = f"the report is malformed CSV in row {self._number} ({exc})"
-            raise (CutShortError if lines.has_ended else UnusableAnswerError)(msg) from None
+            raise (CutShortError if lines.has_ended else UnusableResponseError)(msg) from None
 
     @property
     def _number(self) -> int:

@@ -29,7 +29,7 @@ class CsvReport(Report):
         empty_rows: rows without any value, which are skipped; blank lines are such rows.
 
     Raises:
-        UnusableAnswerError: the report cannot be read without guessing; the message has the row's
+        UnusableResponseError: the report cannot be read without guessing; the message has the row's
             number, never a value. So nothing of a malformed report is ever emitted.
         OSError: it cannot be written.
     """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, PIECE
-from tap_crewmojo.errors import CutShortError, UnusableAnswerError
+from tap_crewmojo.errors import CutShortError, UnusableResponseError
 from tap_crewmojo.json_cells import DEEPEST, objects_of
 from tap_crewmojo.readers.json_members import can_be_rows
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MOST_BESIDE: Final = 1 << 20
-"""Bytes of one member that is not the rows, at most."""
+"""Bytes of all that is not the rows, at most."""
 
 _MOST_MEMBERS: Final = 1000
 _MOST_VALUES: Final = 1 << 20
@@ -77,7 +77,7 @@ class JsonPieces:
         rows: rows so far.
 
     Raises:
-        UnusableAnswerError: malformed JSON, a row that is not an object, more than one array of
+        UnusableResponseError: malformed JSON, a row that is not an object, more than one array of
             rows, or something beyond a limit.
     """
 
@@ -101,7 +101,7 @@ class JsonPieces:
             yield from self._object()
         if self._text.sign():
             msg = f"{_MALFORMED} (text behind its end)"
-            raise UnusableAnswerError(msg)
+            raise UnusableResponseError(msg)
 
     def _object(self) -> Iterator[bytes]:
         self._take(b"{")
@@ -113,17 +113,17 @@ class JsonPieces:
             name = self._text.value()
             if not isinstance(name, str):
                 msg = f"{_MALFORMED} (a name is expected)"
-                raise UnusableAnswerError(msg)
+                raise UnusableResponseError(msg)
             if len(self.members) >= _MOST_MEMBERS:
                 msg = f"the report is JSON with more than {_MOST_MEMBERS} members beside the rows"
-                raise UnusableAnswerError(msg)
+                raise UnusableResponseError(msg)
             self._take(b":")
             if can_be_rows(name) and self._text.starts_with_object():
                 self._text.drop(1)
                 self.arrays += 1
                 if self.arrays > 1:
                     msg = "the report is JSON with 2 arrays of objects where one is expected"
-                    raise UnusableAnswerError(msg)
+                    raise UnusableResponseError(msg)
                 yield from self._array()
             else:
                 self.members.append((name, self._text.value()))
@@ -133,7 +133,7 @@ class JsonPieces:
         sign = self._text.sign()
         if not sign or sign not in signs:
             msg = f"{_MALFORMED} ({' or '.join(signs.decode())} is expected)"
-            raise UnusableAnswerError(msg) if sign else CutShortError(msg)
+            raise UnusableResponseError(msg) if sign else CutShortError(msg)
         self._text.drop(1)
         return sign
 
@@ -175,7 +175,7 @@ class JsonPieces:
         """Return rows, which are counted then, if they decode as such; else nothing.
 
         Raises:
-            UnusableAnswerError: a database cannot store them.
+            UnusableResponseError: a database cannot store them.
         """
         size = _size(rows)
         if not size and (quoted := _quoted(rows)) != rows:
@@ -200,13 +200,13 @@ class JsonPieces:
                 excess = f"{LONGEST_ROW >> 20} MiB"
         if excess:
             msg = f"the report has more than {excess} in row {self.rows + 1}"
-            raise UnusableAnswerError(msg)
+            raise UnusableResponseError(msg)
 
     def _unfinished(self, rows: bytes) -> CutShortError:
         """Return the failure of an array without an end."""
         try:
             number = self.rows + len(objects_of(rows.decode(), self.rows + 1))
-        except UnusableAnswerError as exc:
+        except UnusableResponseError as exc:
             return CutShortError(str(exc))
         return CutShortError(f"the report is malformed JSON behind row {number} (it has no end)")
 
@@ -226,6 +226,7 @@ class _Arriving:
         self.held = b""
         self.has_ended = False
         self._chunks = iter(chunks)
+        self._beside = 0  # bytes of the values that were taken
 
     def more(self, least: int) -> bool:
         """Hold so many bytes, if they arrive; tell whether there are more than before."""
@@ -251,7 +252,7 @@ class _Arriving:
             blanks += len(self.held)
             if blanks > _MOST_BESIDE:
                 msg = f"{_MALFORMED} (more than {_MOST_BESIDE >> 20} MiB of blanks)"
-                raise UnusableAnswerError(msg)
+                raise UnusableResponseError(msg)
             self.held = b""
             if not self.more(1):
                 return b""
@@ -268,10 +269,10 @@ class _Arriving:
         return self.held[1:].lstrip(_BLANK).startswith(b"{")
 
     def value(self) -> Any:  # noqa: ANN401  # whatever JSON holds
-        """Take a value, which must not be large.
+        """Take a value; all of those that are taken must not be large together.
 
         Raises:
-            UnusableAnswerError: it is malformed, or large.
+            UnusableResponseError: it is malformed, or they are large.
         """
         self.sign()
         size = _FEW
@@ -283,18 +284,20 @@ class _Arriving:
                 value, end = _MEMBER.raw_decode(text)
             except RecursionError:
                 msg = f"{_MALFORMED} (nested too deeply)"
-                raise UnusableAnswerError(msg) from None
+                raise UnusableResponseError(msg) from None
             except json.JSONDecodeError as exc:
                 if is_end:
                     msg = f"{_MALFORMED} ({exc.msg})"
                     raise CutShortError(msg) from None
             else:
                 if end < len(text) or is_end:  # a number may go on
-                    self.drop(len(text[:end].encode()))
+                    taken = len(text[:end].encode())
+                    self._beside += taken
+                    self.drop(taken)
                     return value
-            if size >= _MOST_BESIDE:
-                msg = f"{_MALFORMED} (a value beside the rows does not end)"
-                raise UnusableAnswerError(msg)
+            if self._beside + size >= _MOST_BESIDE:
+                msg = f"the report is JSON with {_MOST_BESIDE >> 20} MiB beside the rows"
+                raise UnusableResponseError(msg)
             size *= 2
 
 

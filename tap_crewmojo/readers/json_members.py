@@ -5,11 +5,14 @@ tap assumes. A name is compared in lower case, without `_`, `-`, `.`, `@` and `$
 `hasMore`. The first line that applies decides:
 
 1. A job, whatever stands beside it: `jobId`, unless it is null.
-2. A failure: `_FAILURES` with a value, `_SUCCESSES` that is false, `_STATUSES` that says failed or
-   is 400 to 599.
+2. A failure: `_FAILURES` with a value, `_SUCCESSES` that is false, `_STATUSES` of which a word says
+   failed (but "no error"), or that is 400 to 599.
 3. Not a report yet; for a poll, the job goes on: `_STATUSES` that says not ready.
 4. The rows: an array of objects under any name that is not in `_HARMLESS`, and only one such; or,
-   if there is none, one empty array.
+   if there is none, one empty array. The empty array is no report if anything beside it, however
+   deep, could mean that there are rows: a `jobId`, a failure, `_STATUSES` of which a word says failed
+   or not ready, `_TEXTS` with a word of `_TROUBLE`, an array of objects or arrays that is not in
+   `_HARMLESS`.
 5. A part, and the API documents no paging: `_MORE` that is true, `_COMPLETE` that is false, `_NEXT`
    with a value, `_PAGES` above 1, `_TOTALS` above the number of rows.
 
@@ -24,7 +27,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,8 +43,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _FAILURES: Final = _words(
-    "error errors errorcode errormessage errordescription exception exceptions failed failure "
-    "failures fault faults iserror haserror haserrors"
+    "error errors errorcode errorcount errormessage errordescription exception exceptions failed "
+    "failedcount failure failurecount failures fault faults iserror haserror haserrors"
 )
 _SUCCESSES: Final = _words("success successful succeeded issuccess issuccessful ok")
 _STATUSES: Final = _words(
@@ -56,6 +59,9 @@ _NOT_READY: Final = _words(
     "notstarted pending preparing processing progress queued received requested running "
     "scheduled started starting submitted waiting working"
 )
+_NEGATIONS: Final = _words("no non none not without zero")
+_TEXTS: Final = _words("detail details message reason")
+_TROUBLE: Final = _FAILED | _words("busy generating later pending preparing queued retry wait")
 _DONE: Final = _words("complete completed done finished ok ready succeeded success successful")
 _MORE: Final = _words(
     "hasmore hasnext hasnextpage more moreavailable hasmorepages hasmoreresults hasmorerecords "
@@ -78,18 +84,22 @@ _CONTAINERS: Final = _words(
 )
 _HARMLESS: Final = (
     _words(
-        "actions columns columnnames debug facets fields filters headers headings info links "
-        "messages meta metadata notices notes notifications parameters params schema sort sorting "
-        "sorts warning warnings"
+        "actions columns columnnames criteria debug facets fields filter filters headers headings "
+        "info links messages meta metadata notices notes notifications parameters params query "
+        "request schema sort sorting sorts warning warnings"
     )
     | _CONTAINERS
 )
 
+_SAID = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _PUNCTUATION = re.compile(r"[_\-.@$]")
 _NOTHING: Final = frozenset({"", "0", "false", "null", "none", "no"})
 _FAILED_STATUSES: Final = range(400, 600)
 _LONGEST_ID: Final = 200
-_BESIDE_JOB: Final = frozenset({JOB, "status", "state", "message", "progress"})
+_BESIDE_JOB: Final = _words(
+    f"{JOB} created createdat eta expires expiresat href id links message progress requestedat "
+    "startedat state status type url"
+)
 
 
 def can_be_rows(name: str) -> bool:
@@ -99,7 +109,7 @@ def can_be_rows(name: str) -> bool:
 
 def is_job(headings: Iterable[str]) -> bool:
     """Tell whether rows with these headings are a job in the shape of a report."""
-    names = {heading.replace("_", "").lower() for heading in headings}
+    names = set(map(_plain, headings))
     return JOB in names and names <= _BESIDE_JOB
 
 
@@ -107,7 +117,7 @@ def job_id(members: Members) -> str | None:
     """Return the id of the job that a response names.
 
     Raises:
-        UnusableAnswerError: it cannot be a segment of a URL.
+        UnusableResponseError: it cannot be a segment of a URL.
     """
     for name, value in members:
         if _plain(name) != JOB or value is None:
@@ -119,7 +129,7 @@ def job_id(members: Members) -> str | None:
             msg = f"the response names a job by an id of more than {_LONGEST_ID} characters"
         else:
             return text
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     return None
 
 
@@ -129,7 +139,7 @@ def is_failure(members: Members) -> bool:
         if (
             (name in _FAILURES and _is_something(value))
             or (name in _SUCCESSES and not _is_something(value) and value is not None)
-            or (name in _STATUSES and (_word(value) in _FAILED or _is_failed_status(value)))
+            or (name in _STATUSES and (_says(value, _FAILED) or _is_failed_status(value)))
         ):
             return True
     return False
@@ -143,6 +153,16 @@ def is_pending(members: Members) -> bool:
 def is_done(members: Members) -> bool:
     """Tell whether a response says that nothing more will come."""
     return any(name in _STATUSES and _word(value) in _DONE for name, value in _all(members))
+
+
+def is_empty_report(members: Members) -> bool:
+    """Tell whether a response without rows is a report all the same."""
+    everything = list(_everything(members))
+    return (
+        sum(value == [] and can_be_rows(name) for name, value in members) == 1
+        and not is_failure(everything)
+        and not any(_may_mean_rows(name, value) for name, value in everything)
+    )
 
 
 def part_of(members: Members, rows: int) -> str | None:
@@ -171,6 +191,23 @@ def _all(members: Members) -> Iterator[tuple[str, Any]]:
             yield from _contained(value)
 
 
+def _everything(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield names, as the tables have them, and values, at any depth but in what is harmless."""
+    for given, value in members:
+        name = _plain(given)
+        yield name, value
+        if isinstance(value, dict) and name not in _HARMLESS - _CONTAINERS:
+            yield from _everything(value.items())
+
+
+def _may_mean_rows(name: str, value: Any) -> bool:  # noqa: ANN401  # whatever JSON holds
+    if name in _STATUSES | _TEXTS and isinstance(value, str):
+        return _says(value, _TROUBLE if name in _TEXTS else _FAILED | _NOT_READY)
+    items = value if isinstance(value, list) and name not in _HARMLESS else []
+    is_table = any(isinstance(item, dict | list) for item in items)
+    return is_table or (name == JOB and value is not None)
+
+
 def _contained(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # whatever JSON holds
     if isinstance(value, dict):
         for name, item in value.items():
@@ -197,6 +234,12 @@ def _is_something(value: Any) -> bool:  # noqa: ANN401  # whatever JSON holds
 
 def _word(value: Any) -> str:  # noqa: ANN401  # whatever JSON holds
     return re.sub(r"[\s_-]", "", value).lower() if isinstance(value, str) else ""
+
+
+def _says(value: Any, words: frozenset[str]) -> bool:  # noqa: ANN401  # whatever JSON holds
+    """Tell whether a text is one of the words, or has one of them, and no negation."""
+    said = {word.lower() for word in _SAID.findall(value)} if isinstance(value, str) else set()
+    return _word(value) in words or (said.isdisjoint(_NEGATIONS) and not said.isdisjoint(words))
 
 
 def _number(value: Any) -> int | None:  # noqa: ANN401  # whatever JSON holds

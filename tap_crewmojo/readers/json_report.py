@@ -18,7 +18,7 @@ import msgspec
 from typing_extensions import override
 
 from tap_crewmojo.cells import MOST_COLUMNS, Columns
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 from tap_crewmojo.json_cells import cells_of, objects_of
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.structs import can_be_field, struct_of
@@ -199,7 +199,7 @@ def _headings(known: Iterable[str], rows: Iterable[Iterable[str]]) -> dict[str, 
     headings = dict.fromkeys(itertools.chain(known, itertools.chain.from_iterable(rows)))
     if len(headings) > MOST_COLUMNS:
         msg = f"the report has more than {MOST_COLUMNS} columns"
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     return headings
 
 

@@ -16,8 +16,7 @@ from tap_crewmojo.errors import (
     CutShortError,
     ReportError,
     TransientError,
-    UnusableAnswerError,
-    vendor_text,
+    UnusableResponseError,
 )
 from tap_crewmojo.readers import json_members
 from tap_crewmojo.readers.csv_report import CsvReport
@@ -25,6 +24,7 @@ from tap_crewmojo.readers.json_chunks import JsonPieces
 from tap_crewmojo.readers.json_report import JsonReport
 from tap_crewmojo.readers.report import PieceFile
 from tap_crewmojo.readers.text import as_utf8
+from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,7 +123,7 @@ def land(
         polled_job: the job whose poll this is the response to.
 
     Raises:
-        UnusableAnswerError: neither a job nor a report that can be read without guessing.
+        UnusableResponseError: neither a job nor a report that can be read without guessing.
         TransientError: the body may be cut short.
         ReportError: the response is a part of a report.
         OSError: it cannot be written.
@@ -151,7 +151,7 @@ def _landed(
         raise CutShortError(_EMPTY)
     if _MARKUP_START.match(head) or (head[:1] == b"<" and not response.says("csv")):
         msg = "the response is a web page instead of a report; is there a proxy in between?"
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     if _JSON_START.match(head) or (response.says("json") and head[:1] in {b"[", b"{"}):
         return _json(body, response)
     return _csv(body, response, has_known_end=has_known_end)
@@ -160,7 +160,7 @@ def _landed(
 def _csv(body: _Body, response: _Response, *, has_known_end: bool) -> CsvReport | JobEnvelope:
     try:
         report = CsvReport(body)
-    except UnusableAnswerError as exc:
+    except UnusableResponseError as exc:
         if body.has_ended and body.last not in {b"\n", b"\r"}:
             raise CutShortError(str(exc)) from None
         raise
@@ -181,16 +181,19 @@ def _checked_csv(
         msg = "its last line has no end"
         raise CutShortError(msg)
     # A text that does not call itself CSV may be a word that all is too busy.
-    is_table = response.says("csv") or (len(headings) > 1 and report.size + report.empty_rows)
+    has_rows = report.size + report.empty_rows > 0
+    is_table = (response.says("csv") and (has_rows or response.status != _ACCEPTED)) or (
+        has_rows and len(headings) > 1
+    )
     if not is_table and response.polled_job is not None and response.status == _ACCEPTED:
         report.close()
         return JobEnvelope(response.polled_job)
     if not is_table:
         msg = "the response is a text that is neither a report nor a job"
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     if json_members.is_job(headings):
         msg = f"{_NEITHER}: its rows look like a job"
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     return report
 
 
@@ -216,16 +219,17 @@ def _classified(
         return JobEnvelope(job_id)
     if json_members.is_failure(members):
         msg = f"the response says that it failed{vendor_text(json.dumps(dict(members)).encode())}"
-        raise UnusableAnswerError(msg)
-    is_pending = json_members.is_pending(members)
-    has_rows = pieces.is_bare or pieces.arrays or _has_empty_array(pieces)
+        raise UnusableResponseError(msg)
+    has_no_rows_yet = response.status == _ACCEPTED and not pieces.rows
+    is_pending = has_no_rows_yet or json_members.is_pending(members)
+    has_rows = pieces.is_bare or pieces.arrays or json_members.is_empty_report(members)
     if response.polled_job is not None and (
         is_pending or (not has_rows and not json_members.is_done(members))
     ):
         return JobEnvelope(response.polled_job)
     if is_pending or not has_rows:
         words = vendor_text(json.dumps(dict(members)).encode())
-        raise UnusableAnswerError(_NEITHER + words)
+        raise UnusableResponseError(_NEITHER + words)
     if part := json_members.part_of(members, pieces.rows):
         msg = (
             f"the response is only a part of the report: {part}. Crewmojo documents no paging; "
@@ -234,14 +238,5 @@ def _classified(
         raise ReportError(msg)
     if pieces.rows and json_members.is_job(report.headings()):
         msg = f"{_NEITHER}: its rows look like a job"
-        raise UnusableAnswerError(msg)
+        raise UnusableResponseError(msg)
     return report
-
-
-def _has_empty_array(pieces: JsonPieces) -> bool:
-    empty = [name for name, value in pieces.members if value == []]
-    names = list(filter(json_members.can_be_rows, empty))
-    if len(names) > 1:
-        msg = f"the report is JSON with {len(names)} empty arrays where one is expected"
-        raise UnusableAnswerError(msg)
-    return bool(names)

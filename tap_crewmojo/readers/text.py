@@ -11,7 +11,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING, Final
 
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ def as_utf8(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
         content_type: the response's `Content-Type`, which may state a charset.
 
     Raises:
-        UnusableAnswerError: it is not text of the encoding that it should have; the message says
+        UnusableResponseError: it is not text of the encoding that it should have; the message says
             where, not what is there.
     """
     arriving = _even(chunks)
@@ -139,4 +139,4 @@ def _step(
     except UnicodeError as exc:
         place = offset + (exc.start if isinstance(exc, UnicodeDecodeError) else 0)
         msg = f"the report is not {encoding} text: undecodable bytes at byte offset {place}"
-        raise UnusableAnswerError(msg) from None
+        raise UnusableResponseError(msg) from None

@@ -1,3 +1,3 @@
-"""A local stand-in for the Crewmojo API, with made-up people."""
+"""A local Crewmojo API with made-up people, to try and to test the tap."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Entry point of `tap-crewmojo-sandbox`."""
+"""The entry point of `tap-crewmojo-sandbox`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import sys
 
 
 def main() -> None:
-    """Serve the sandbox, or say what it takes to do so."""
+    """Serve the sandbox, or name the extra that is missing."""
     try:
-        from tap_crewmojo.sandbox.command import serve  # noqa: PLC0415  # what this try is about
+        from tap_crewmojo.sandbox.cli import serve  # noqa: PLC0415  # it imports the packages of the extra
     except ModuleNotFoundError as missing:
         if missing.name not in {"aiohttp", "faker"}:
             raise
-        sys.exit(f"{missing.name} is not installed: install the tap with its extra 'sandbox'")
+        sys.exit(
+            f"Error: the package {missing.name} is not installed. "
+            "Install the tap with its extra 'sandbox'."
+        )
     serve()
 
 

@@ -1,4 +1,4 @@
-"""Misbehaviour on order: which requests it is meant for, and which kind it is."""
+"""Faults: the requests that they apply to, and the validation of their fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from tap_crewmojo.sandbox.kinds import DAMAGES, KINDS, PLACES
+from tap_crewmojo.sandbox.fault_kinds import DAMAGES, FAULT_KINDS, PLACES
 from tap_crewmojo.sandbox.wire import FRAMINGS
 
 if TYPE_CHECKING:
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 Phase: TypeAlias = Literal["token", "post", "poll"]
 
 _Rule: TypeAlias = "tuple[str, Callable[[Any], bool]]"
-"""What a value must be, in words and as a check."""
+"""A requirement of a value: as words after "must be", and as a check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something to go wrong with the requests it fits.
+    """A fault that is applied to some requests.
 
     Raises:
-        ValueError: A value is invalid, or its kind does not take it.
+        ValueError: A value is invalid, or the kind does not have this field.
     """
 
     phase: Phase
-    kind: str  # one of KINDS, where the fields that it takes are explained
-    report: str | None = None  # only for this report
-    start: int | None = None  # only for ranges that start on this yyyymmdd
-    skip: int = 0  # spare so many requests that fit,
-    times: int = 1  # then strike so often
+    kind: str  # one of FAULT_KINDS, which explains the fields of each kind
+    report: str | None = None  # only requests for this report
+    start: int | None = None  # only ranges that start on this date, as yyyymmdd
+    skip: int = 0  # ignore this number of matching requests,
+    times: int = 1  # then apply the fault to this number
     status: int | None = None
     seconds: float = 0
     size: int | None = None
@@ -60,10 +60,10 @@ class Fault:
 
     @classmethod
     def from_json(cls, text: str) -> Fault:
-        """Read a fault from a JSON object.
+        """Parse a fault from a JSON object.
 
         Raises:
-            ValueError: It is invalid.
+            ValueError: The fault is invalid.
         """
         try:
             values = json.loads(text)
@@ -72,16 +72,16 @@ class Fault:
             raise ValueError(message) from None
         if not isinstance(values, dict):
             message = 'A fault must be a JSON object, such as {"phase": "post", "kind": "reset"}.'
-            raise ValueError(message)  # noqa: TRY004  # whoever typed it gave a wrong value
+            raise ValueError(message)  # noqa: TRY004  # an invalid value, not a wrong type in code
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
-                message = f"A fault takes no {name!r}; it takes {', '.join(names)}."
+                message = f"Unknown field {name!r}. The fields of a fault: {', '.join(names)}."
                 raise ValueError(message)
         return cls(**{"phase": None, "kind": None, **values})
 
-    def fits(self, phase: Phase, report: str | None, start: int | None) -> bool:
-        """Tell whether a request is one that this is meant for."""
+    def matches(self, phase: Phase, report: str | None, start: int | None) -> bool:
+        """Return whether this fault applies to a request."""
         return self.phase == phase and self.report in {None, report} and self.start in {None, start}
 
 
@@ -96,102 +96,102 @@ def _is_charset(value: object) -> bool:
         return False
 
 
-def _texts(values: Collection[object]) -> bool:
+def _are_strings(values: Collection[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-_TEXT: Final[_Rule] = ("a text", lambda value: isinstance(value, str))
+_STRING: Final[_Rule] = ("a string", lambda value: isinstance(value, str))
 _COUNT: Final[_Rule] = (
-    "a whole number, at least 0",
+    "an integer, at least 0",
     lambda value: type(value) is int and value >= 0,
 )
 _FLAG: Final[_Rule] = ("true or false", lambda value: isinstance(value, bool))
 
-_OF_EVERY_KIND: Final[dict[str, _Rule]] = {
+_COMMON_FIELDS: Final[dict[str, _Rule]] = {
     "phase": _one_of(get_args(Phase)),
-    "kind": _one_of(KINDS),
-    "report": _TEXT,
-    "start": ("a date as a number yyyymmdd", _COUNT[1]),
+    "kind": _one_of(FAULT_KINDS),
+    "report": _STRING,
+    "start": ("a date as an integer yyyymmdd", _COUNT[1]),
     "skip": _COUNT,
     "times": _COUNT,
 }
-_OF_SOME_KINDS: Final[dict[str, _Rule]] = {
+_FIELDS_OF_KINDS: Final[dict[str, _Rule]] = {
     "status": ("a status from 100 to 599", lambda value: value in list(range(100, 600))),
     "seconds": (
         "a number of seconds, at least 0",
         lambda value: type(value) in {int, float} and 0 <= value < float("inf"),
     ),
     "size": _COUNT,
-    "retry_after": _TEXT,
-    "body": _TEXT,
-    "content_type": _TEXT,
+    "retry_after": _STRING,
+    "body": _STRING,
+    "content_type": _STRING,
     "headers": (
-        "an object of texts",
-        lambda value: isinstance(value, dict) and _texts(value.values()),
+        "an object of strings",
+        lambda value: isinstance(value, dict) and _are_strings(value.values()),
     ),
     "framing": _one_of(FRAMINGS),
     "transfer": _FLAG,
     "at": _one_of(PLACES),
-    "encoding": _TEXT,
+    "encoding": _STRING,
     "damage": _one_of(DAMAGES),
     "charset": ("a charset that Python knows", _is_charset),
-    "lines": ("a list of texts", lambda value: isinstance(value, list) and _texts(value)),
-    "status_line": _TEXT,
+    "lines": ("a list of strings", lambda value: isinstance(value, list) and _are_strings(value)),
+    "status_line": _STRING,
     "blank_line": _FLAG,
     "close": _FLAG,
 }
 
 
 def _problems(fault: Fault) -> Iterator[str]:
-    """Yield what is wrong with a fault, as sentences."""
+    """Yield the problems of a fault, as sentences."""
     defaults = {field.name: field.default for field in fields(Fault)}
-    for name, (words, is_valid) in (_OF_EVERY_KIND | _OF_SOME_KINDS).items():
+    for name, (words, is_valid) in (_COMMON_FIELDS | _FIELDS_OF_KINDS).items():
         value = getattr(fault, name)
         if value is defaults[name]:
             continue
         if not is_valid(value):
             yield f"{name!r} must be {words}."
-        elif name in _OF_SOME_KINDS and name not in (taken := KINDS[fault.kind].takes):
-            known = f"it takes {', '.join(taken)}" if taken else "it takes no fields"
-            yield f"The kind {fault.kind!r} does not take {name!r}; {known}."
+        elif name in _FIELDS_OF_KINDS and name not in (known := FAULT_KINDS[fault.kind].fields):
+            kind, names = fault.kind, ", ".join(known) or "none"
+            yield f"Unknown field {name!r} for the kind {kind!r}. Its fields: {names}."
 
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The faults still to come. The first one that strikes takes the request from later ones."""
+    """The planned faults. At most one applies to each request: the first that matches."""
 
     _faults: list[Fault] = field(default_factory=list)
-    _met: Counter[int] = field(default_factory=Counter)  # requests met, by the fault's place
+    _matched: Counter[int] = field(default_factory=Counter)  # requests, by the fault's index
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, *faults: Fault) -> None:
-        """Order more."""
+        """Add faults."""
         with self._lock:
             self._faults.extend(faults)
 
     def clear(self) -> None:
-        """Let all be well from now on."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
-            self._met.clear()
+            self._matched.clear()
 
     def pick(self, phase: Phase, report: str | None, start: int | None) -> Fault | None:
-        """Choose what goes wrong with this request, and count it."""
+        """Return the fault for this request, and count the request."""
         with self._lock:
-            for place, fault in enumerate(self._faults):
-                if not fault.fits(phase, report, start):
+            for index, fault in enumerate(self._faults):
+                if not fault.matches(phase, report, start):
                     continue
-                self._met[place] += 1
-                if fault.skip < self._met[place] <= fault.skip + fault.times:
+                self._matched[index] += 1
+                if fault.skip < self._matched[index] <= fault.skip + fault.times:
                     return fault
             return None
 
     @property
     def pending(self) -> list[Fault]:
-        """The faults that have not struck as often as they should."""
+        """The faults that were not applied as often as planned."""
         with self._lock:
             return [
                 fault
-                for place, fault in enumerate(self._faults)
-                if self._met[place] < fault.skip + fault.times
+                for index, fault in enumerate(self._faults)
+                if self._matched[index] < fault.skip + fault.times
             ]

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP side: paths, the faults on order, the log of requests."""
+"""The HTTP side of the sandbox: paths, faults and the request log."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tap_crewmojo.sandbox.answer import Answer, deliver
-from tap_crewmojo.sandbox.asked import Asked
-from tap_crewmojo.sandbox.grants import GrantRequest
-from tap_crewmojo.sandbox.kinds import KINDS
-from tap_crewmojo.sandbox.log import RequestEntry, RequestLog
+from tap_crewmojo.sandbox.fault_kinds import FAULT_KINDS
+from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
+from tap_crewmojo.sandbox.requests import ReportRequest, TokenRequest
+from tap_crewmojo.sandbox.responses import Response, send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,14 +25,14 @@ _REPORT = "/v1/integrations/download/{report}"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Lets the service speak HTTP, and misbehave where that is on order."""
+    """The service over HTTP, with faults."""
 
     service: Service
     faults: FaultPlan
     log: RequestLog
 
     def application(self) -> web.Application:
-        """Everything at its path."""
+        """Return the application with all its paths."""
         app = web.Application()
         app.router.add_get("/", self.hint)
         app.router.add_post("/v1/oauth/token", self.token)
@@ -42,56 +41,57 @@ class Server:
         return app
 
     async def hint(self, _request: web.Request) -> web.StreamResponse:
-        """Tell whoever looks here what this is."""
+        """Explain the sandbox to a person who opens it in a browser."""
         return web.Response(text=HINT)
 
     async def token(self, request: web.Request) -> web.StreamResponse:
-        """Answer `POST /oauth/token`."""
+        """Respond to a request for a token."""
         entry = RequestEntry(phase="token", at=self.service.clock.now())
-        wanted = GrantRequest.of(await request.read(), request.content_type)
-        return await self._respond(request, entry, partial(self.service.grant, wanted))
+        token_request = TokenRequest.parse(await request.read(), request.content_type)
+        return await self._respond(request, entry, partial(self.service.token, token_request))
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        """Answer the request for a report."""
+        """Respond to a request for a report."""
         at, report = self.service.clock.now(), request.match_info["report"]
-        asked = Asked.of(await request.read())
-        entry = RequestEntry(phase="post", report=report, at=at, **asked.logged())
-        answer = partial(self.service.report, request.headers.get("Authorization"), report, asked)
-        return await self._respond(request, entry, answer)
+        authorization = request.headers.get("Authorization")
+        report_request = ReportRequest.parse(await request.read())
+        entry = RequestEntry(phase="post", report=report, at=at, **report_request.logged_fields)
+        respond = partial(self.service.report, authorization, report, report_request)
+        return await self._respond(request, entry, respond)
 
     async def poll(self, request: web.Request) -> web.StreamResponse:
-        """Answer the request for a job."""
+        """Respond to a request for a job."""
         at, report = self.service.clock.now(), request.match_info["report"]
-        job_id = request.match_info["job"]
-        job = self.service.jobs.find(report, job_id)
+        authorization, job_id = request.headers.get("Authorization"), request.match_info["job"]
         entry = RequestEntry(phase="poll", report=report, job_id=job_id, at=at)
-        if job:
-            entry = replace(entry, **job.asked.logged())
-        answer = partial(self.service.job, request.headers.get("Authorization"), report, job_id)
-        return await self._respond(request, entry, answer)
+        if job := self.service.jobs.find(report, job_id):
+            entry = replace(entry, **job.request.logged_fields)
+        respond = partial(self.service.job, authorization, report, job_id)
+        return await self._respond(request, entry, respond)
 
     async def _respond(
-        self, request: web.Request, entry: RequestEntry, truth: Callable[[], Awaitable[Answer]]
+        self, request: web.Request, entry: RequestEntry, respond: Callable[[], Awaitable[Response]]
     ) -> web.StreamResponse:
         fault = self.faults.pick(entry.phase, entry.report, entry.start)
-        answer = await self._answer(fault, entry, truth) if fault else await truth()
-        # Noted before it is sent: who has the answer finds the entry.
+        response = await (self._apply(fault, entry, respond) if fault else respond())
+        is_reset = response.wire and response.wire.ending == "reset"
+        # Logged before it is sent: a client that has the response finds the entry.
         self.log.add(
             replace(
                 entry,
-                status=None if answer.wire and answer.wire.ending == "reset" else answer.status,
-                job_id=entry.job_id or answer.job_id,
+                status=None if is_reset else response.status,
+                job_id=entry.job_id or response.job_id,
                 fault=fault.kind if fault else None,
                 seconds=self.service.clock.now() - entry.at,
             )
         )
-        return await deliver(request, answer)
+        return await send(request, response)
 
-    async def _answer(
-        self, fault: Fault, entry: RequestEntry, truth: Callable[[], Awaitable[Answer]]
-    ) -> Answer:
-        """Do what a fault does before, instead of and after the true answer."""
-        kind = KINDS[fault.kind]
+    async def _apply(
+        self, fault: Fault, entry: RequestEntry, respond: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        """Return the response with a fault: changed, replaced, or after a change of the service."""
+        kind = FAULT_KINDS[fault.kind]
         match fault.kind:
             case "delay":
                 await self.service.clock.sleep(fault.seconds)
@@ -99,7 +99,7 @@ class Server:
                 self.service.tokens.revoke()
             case "lose-job":
                 self.service.jobs.lose(entry.job_id)
-        answer = kind.instead(fault) if kind.instead else await truth()
+        response = kind.replacement(fault) if kind.replacement else await respond()
         if fault.kind == "lose-job":
-            self.service.jobs.lose(answer.job_id)
-        return kind.change(fault, answer) if kind.change else answer
+            self.service.jobs.lose(response.job_id)
+        return kind.change(fault, response) if kind.change else response

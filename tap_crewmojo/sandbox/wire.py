@@ -1,4 +1,4 @@
-"""Responses as raw bytes: framed, cut or malformed in ways that a proper server refuses to send."""
+"""Responses as raw bytes: framed, cut or malformed in ways that an HTTP server does not allow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_crewmojo.sandbox.answer import Answer
+    from tap_crewmojo.sandbox.responses import Response
 
 Framing: TypeAlias = Literal["length", "chunked", "close"]
 FRAMINGS: Final[tuple[str, ...]] = get_args(Framing)
@@ -17,19 +17,19 @@ FRAMINGS: Final[tuple[str, ...]] = get_args(Framing)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """How a response goes over the wire.
+    """How a response is sent.
 
     Attributes:
-        framing: Where the body ends: after its `Content-Length`, with a last chunk, or where the
-            connection is closed, which nothing announces.
-        transfer_encoding: What the chunks hold, if the body was compressed for the transfer.
-        sent: So many bytes of the body are sent, then the connection is closed.
-        status_line: What stands instead of the status line.
-        lines: Raw lines ahead of the headers.
+        framing: How the end of the body is marked: by its `Content-Length`, by a last chunk, or by
+            the end of the connection.
+        transfer_encoding: The transfer coding of the body inside the chunks.
+        sent: Send this number of bytes of the body, then close the connection.
+        status_line: A replacement for the status line.
+        lines: Raw lines before the headers.
         has_blank_line: Whether a blank line ends the headers.
-        before: Raw bytes ahead of the status line, such as an interim response.
-        ending: What becomes of the connection, unless its end is what ends the body. A reset one
-            sends nothing.
+        before: Raw bytes before the status line, such as an interim response.
+        ending: The state of the connection after the response: kept, closed, or reset before
+            anything is sent. It is also closed if `framing` or `sent` need it.
     """
 
     framing: str = "length"
@@ -43,23 +43,27 @@ class Wire:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the connection is kept for more requests."""
+        """Whether the connection is kept open for more requests."""
         return self.ending == "keep" and self.framing != "close" and self.sent is None
 
 
-def to_bytes(answer: Answer, wire: Wire) -> bytes:
-    """Render a whole response."""
+def to_bytes(response: Response, wire: Wire) -> bytes:
+    """Return the bytes of a response."""
     if wire.ending == "reset":
         return b""
-    lines = [wire.status_line or status_line(answer.status), *wire.lines, *_headers(answer, wire)]
+    lines = [
+        wire.status_line or status_line(response.status),
+        *wire.lines,
+        *_headers(response, wire),
+    ]
     blank = "\r\n" if wire.has_blank_line else ""
     head = "".join(f"{line}\r\n" for line in lines) + blank
-    # Latin-1, so that a fault can order any byte.
-    return wire.before + head.encode("latin-1") + _framed(answer.body, wire)
+    # Latin-1: a fault can contain any byte.
+    return wire.before + head.encode("latin-1") + _framed(response.body, wire)
 
 
 def interim(status: int, headers: dict[str, str], body: str) -> bytes:
-    """Render an interim response, with a body that it must not have."""
+    """Return an interim response, with a body that HTTP does not allow it to have."""
     lines = [status_line(status), *(f"{name}: {value}" for name, value in headers.items())]
     if body:
         lines.append(f"Content-Length: {len(body.encode())}")
@@ -67,18 +71,18 @@ def interim(status: int, headers: dict[str, str], body: str) -> bytes:
 
 
 def status_line(status: int) -> str:
-    """Return the first line of a response."""
-    known = {known.value: known.phrase for known in HTTPStatus}
-    return f"HTTP/1.1 {status} {known.get(status, 'Unknown')}"
+    """Return the status line of a response."""
+    phrases = {known.value: known.phrase for known in HTTPStatus}
+    return f"HTTP/1.1 {status} {phrases.get(status, 'Unknown')}"
 
 
-def _headers(answer: Answer, wire: Wire) -> Iterator[str]:
-    yield f"Content-Type: {answer.content_type}"
-    for name, value in answer.headers.items():
+def _headers(response: Response, wire: Wire) -> Iterator[str]:
+    yield f"Content-Type: {response.content_type}"
+    for name, value in response.headers.items():
         yield f"{name}: {value}"
     match wire.framing:
         case "length":
-            yield f"Content-Length: {len(answer.body)}"
+            yield f"Content-Length: {len(response.body)}"
         case "chunked":
             codings = filter(None, (wire.transfer_encoding, "chunked"))
             yield f"Transfer-Encoding: {', '.join(codings)}"

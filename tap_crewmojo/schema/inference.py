@@ -51,21 +51,21 @@ def infer(batches: Iterable[Columns]) -> dict[str, ColumnType]:
 
 
 def discovered_schema(
-    types: Mapping[str, ColumnType], rules: SchemaRules, *, dated: bool
+    types: Mapping[str, ColumnType], rules: SchemaRules, *, windowed: bool
 ) -> dict[str, Any]:
     """Return the JSON schema of a stream whose columns' types were inferred.
 
     Args:
         types: the inferred types, by heading.
         rules: how the report's columns are typed.
-        dated: whether the report is requested by windows.
+        windowed: whether the report is requested by windows.
     """
     properties = {}
     for heading, name in ColumnNames((), RESERVED).assign(types).items():
         inferred = types[heading] if rules.infer_types else ColumnType.STRING
         given = rules.given(heading, name)
         properties[name] = (given.type if given else inferred).json_schema
-    return {"type": "object", "properties": properties | metadata_schema(dated=dated)}
+    return {"type": "object", "properties": properties | metadata_schema(windowed=windowed)}
 
 
 def type_of_cell(cell: Cell) -> ColumnType:

@@ -23,15 +23,15 @@ _METADATA: Final[dict[str, dict[str, Any]]] = {
 RESERVED: Final = (*_DATES, *_METADATA)
 
 
-def metadata_schema(*, dated: bool) -> dict[str, dict[str, Any]]:
+def metadata_schema(*, windowed: bool) -> dict[str, dict[str, Any]]:
     """Return the columns that the tap adds to each row, as JSON schema."""
-    return {**(_DATES if dated else {}), **_METADATA}
+    return {**(_DATES if windowed else {}), **_METADATA}
 
 
-def key_properties(primary_keys: Iterable[str], *, dated: bool) -> list[str]:
+def key_properties(primary_keys: Iterable[str], *, windowed: bool) -> list[str]:
     """Return the columns that identify a row.
 
     The window's start is one of them even where the report's own keys look unique: a summary has
     the same people every month, and none may overwrite another month's.
     """
-    return [*([START_DATE] if dated else []), *(tuple(primary_keys) or (ROW_NUMBER,))]
+    return [*([START_DATE] if windowed else []), *(tuple(primary_keys) or (ROW_NUMBER,))]

@@ -80,7 +80,7 @@ class StreamSchema:
     Args:
         json_schema: the schema to start from: discovered, or a catalog's.
         rules: how the report's columns are typed.
-        dated: whether the report is requested by windows.
+        windowed: whether the report is requested by windows.
         is_selected: returns whether the catalog selects a column.
 
     Attributes:
@@ -100,7 +100,7 @@ class StreamSchema:
         json_schema: Mapping[str, Any],
         rules: SchemaRules,
         *,
-        dated: bool,
+        windowed: bool,
         is_selected: Callable[[str], bool],
     ) -> None:
         vendors = {
@@ -118,7 +118,7 @@ class StreamSchema:
         self.adds_columns = rules.on_new_column is OnNewColumn.ADD and all(
             map(is_selected, vendors)
         )
-        self._own = metadata_schema(dated=dated)
+        self._own = metadata_schema(windowed=windowed)
         self._vendors: dict[str, dict[str, Any]] = vendors
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
@@ -193,7 +193,8 @@ class StreamSchema:
     def variant(self, name: str) -> str:
         """Return the column for the values that do not fit another one, which it is added for."""
         variant = self._names.variant(name)
-        if variant not in self._vendors:
+        known = self._vendors.get(variant)
+        if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
             self._add(variant, ColumnType.STRING)
         return variant
 

@@ -17,6 +17,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, Storag
 from typing_extensions import override
 
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.records import as_dict
 from tap_crewmojo.schema.types import ColumnType
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
 
-_LOGGER = logging.getLogger("tap-crewmojo")
 _NESTED: Final = {ColumnType.OBJECT, ColumnType.ARRAY}
 
 
@@ -98,7 +98,7 @@ class BatchFiles:
     def _warn_of_nested_json(self) -> None:
         if not self._is_warned:
             self._is_warned = True
-            _LOGGER.warning(
+            LOGGER.warning(
                 "%s: its batches are JSON lines, since parquet has no type for columns of any "
                 "nested JSON; to have parquet, make them strings in the catalog",
                 self._stream_name,

@@ -6,7 +6,6 @@ columns and the columns of the key are always emitted.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from tap_crewmojo.errors import ReportError
+from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.schema.metadata import (
     END_DATE,
     REQUESTED_AT,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.config.reports import ReportConfig
 
-_LOGGER = logging.getLogger("tap-crewmojo")
 
 _OF_WINDOWS: Final = {START_DATE, END_DATE}
 _NAMES: Final = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -116,11 +115,13 @@ def complete_entry(entry: CatalogEntry, report: ReportConfig) -> Iterator[str]:
     Raises:
         ReportError: the entry is of another kind of report.
     """
-    own = metadata_schema(dated=report.dated)
+    own = metadata_schema(windowed=report.windowed)
     columns = entry.schema.properties or {}
-    keys = tuple(entry.key_properties or key_properties(report.primary_keys, dated=report.dated))
+    keys = tuple(
+        entry.key_properties or key_properties(report.primary_keys, windowed=report.windowed)
+    )
     _check_kind(entry, report, keys)
-    if report.dated and START_DATE not in keys:
+    if report.windowed and START_DATE not in keys:
         yield (
             f"The key in the catalog ({', '.join(map(repr, keys))}) lacks {START_DATE!r}: a target "
             "that upserts keeps one row of each key, whatever its window. Add it to the key, or "
@@ -145,20 +146,22 @@ def complete_entry(entry: CatalogEntry, report: ReportConfig) -> Iterator[str]:
     for name in (*own, *keys):
         entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
     entry.key_properties = list(keys)
-    entry.replication_key = entry.metadata.root.replication_key = END_DATE if report.dated else None
-    if not report.dated:
+    entry.replication_key = entry.metadata.root.replication_key = (
+        END_DATE if report.windowed else None
+    )
+    if not report.windowed:
         entry.replication_method = REPLICATION_FULL_TABLE
 
 
 def _check_kind(entry: CatalogEntry, report: ReportConfig, keys: tuple[str, ...]) -> None:
     has_windows = not _OF_WINDOWS.isdisjoint({*(entry.schema.properties or ()), *keys})
-    if report.dated and entry.key_properties and not has_windows:
+    if report.windowed and entry.key_properties and not has_windows:
         msg = (
             f"report '{report.id}': the catalog is of a FULL_TABLE report, but in the settings it "
             "has windows, which would overwrite each other; run `--discover` again"
         )
         raise ReportError(msg)
-    if not report.dated and not _OF_WINDOWS.isdisjoint(keys):
+    if not report.windowed and not _OF_WINDOWS.isdisjoint(keys):
         msg = (
             f"report '{report.id}': the catalog is of a report with windows, but the settings have "
             "it as FULL_TABLE; run `--discover` again"
@@ -208,7 +211,7 @@ def _sentence(error: ValidationError) -> str:
 def _stream(entry: Mapping[str, Any]) -> dict[str, Any]:
     name = entry["tap_stream_id"]
     if entry.get("stream") not in {None, name}:
-        _LOGGER.warning(
+        LOGGER.warning(
             "The catalog's stream %r is emitted by its own name, not as %r: to rename it, use the "
             "setting `reports`, `name`",
             name,

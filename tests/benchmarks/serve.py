@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from datetime import date

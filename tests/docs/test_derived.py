@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 # Of the Hub, for its pages; Meltano's schema of a project knows nothing of them.
 # https://github.com/meltano/hub/blob/main/schemas/plugin_definitions/hub_metadata.schema.json

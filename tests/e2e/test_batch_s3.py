@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.tap_runs import Record
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 MOTO = "moto[s3,server]==5.2.5"
 BUCKET = "lake"

@@ -22,7 +22,7 @@ from tap_crewmojo.sandbox.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 DAGSTER = "dagster==1.13.29"
 TIMEOUT = 600  # seconds: Meltano takes its time to start, and runs three times for a report

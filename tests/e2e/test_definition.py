@@ -13,7 +13,7 @@ from support.targets import clone_in, loader_definition, run_meltano
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 JANUARY, FEBRUARY, MARCH = (
     (20250101, 20250131),

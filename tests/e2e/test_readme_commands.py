@@ -31,8 +31,8 @@ from support.targets import MELTANO, clone_in, loader_definition
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_crewmojo.sandbox.log import RequestEntry
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.request_log import RequestEntry
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 TIMEOUT = 600  # seconds; most of them go into installing
 PROGRAMS = ".local/bin"  # in the newcomer's home, where pipx and uv install programs

@@ -18,8 +18,8 @@ from support.expectations import columns_of, expected, in_order, read, rounded, 
 from support.stores import Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
 from support.targets import PYARROW, postgres_server
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

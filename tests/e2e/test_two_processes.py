@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from support.tap_runs import Run, run_tap
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

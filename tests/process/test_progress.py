@@ -5,24 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
-import struct
 import subprocess
 import sys
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from support.repository import block
 from support.tap_runs import TIME_SCALE, Run, run_tap, tap_command, tap_environment
-from tap_crewmojo.api.outages import reason
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if sys.platform != "win32":
     import pty
@@ -229,46 +224,6 @@ def test_a_person_does_not_wait_long_for_a_server_that_is_not_there(
         first, *_ = (line for line in lines(run, "WARNING"))
         assert "connection refused" in first
         assert max(re.findall(r"try (\d) of", run.stderr)) == str(tries)
-
-
-def reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-@pytest.mark.parametrize(
-    ("act", "words"),
-    [
-        (None, "connection refused"),
-        (reset, "connection reset by peer"),
-        (lambda _: None, "the connection was closed before a response"),
-        (lambda connection: connection.sendall(b"?\r\n\r\n"), "BadStatusLine"),
-        (lambda _: threading.Event().wait(0.5), "no response within 90 s"),
-    ],
-)
-def test_why_there_is_no_answer(
-    act: Callable[[socket.socket], object] | None, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def answer() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(1 << 16)
-            if act:
-                act(connection)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/secret"
-        if act:
-            threading.Thread(target=answer, daemon=True).start()
-        else:
-            server.close()
-        with pytest.raises(requests.RequestException) as failed:
-            requests.get(url, timeout=(5, 0.2))
-        assert reason(failed.value, 90) == words
-        if not act:
-            monkeypatch.setenv("http_proxy", url)
-            with pytest.raises(requests.RequestException) as failed:
-                requests.get("http://crewmojo.example/", timeout=5)
-            assert reason(failed.value, 90) == "the proxy: connection refused"
 
 
 def test_a_connection_test_tries_every_report_and_lists_all_that_failed(

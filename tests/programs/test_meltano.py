@@ -12,10 +12,10 @@ import pytest
 from support.repository import block
 from support.tap_runs import TIME_SCALE
 from support.targets import meltano_log, meltano_project, run_meltano
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from datetime import date

@@ -14,14 +14,14 @@ from support.drifting import month, source, text
 from support.repository import ROOT
 from support.tap_runs import TIME_SCALE
 from support.targets import meltano_project, run_meltano
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from tap_crewmojo.sandbox.table import Table
+    from tap_crewmojo.sandbox.company.table import Table
 
 pytestmark = pytest.mark.programs
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from support.tap_runs import Record, Run
     from support.targets import PostgresServer
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 import pytest
 

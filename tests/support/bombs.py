@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.errors import UnusableAnswerError
+from tap_crewmojo.errors import UnusableResponseError
 from tap_crewmojo.readers import csv_chunks as csv_pieces
 from tap_crewmojo.readers import json_chunks as json_pieces
 from tap_crewmojo.readers.spool import land
@@ -49,13 +49,14 @@ BOMBS = {
     "blanks behind a row": (b'[{"a":1}', b" "),
     "a JSON member": (b'{"a":"', b"x"),
     "a JSON array beside the rows": (b'{"warnings":[', b'{"a":1},'),
+    "JSON arrays beside the rows": (b"{", b'"warnings":[' + b"{}," * 20_000 + b"{}],"),
     "blanks in an array beside the rows": (b'{"a":[', b" "),
     "JSON members": (b"{", b'"a":1,'),
 }
 
 
 def endless(start: bytes, repeated: bytes, read: list[int]) -> Iterator[bytes]:
-    chunk = repeated * (CHUNK // len(repeated))
+    chunk = repeated * max(CHUNK // len(repeated), 1)
     yield start
     while read[0] < MOST:
         read[0] += len(chunk)
@@ -73,7 +74,7 @@ def main(limit: str, *names: str) -> None:
         try:
             land(endless(start, repeated, read), content_type)
             message = "accepted"
-        except UnusableAnswerError as exc:
+        except UnusableResponseError as exc:
             message = str(exc)
         peak = int(re.findall(r"VmHWM:\s+(\d+) kB", STATUS.read_text(encoding="utf-8"))[0]) >> 10
         sys.stdout.write(json.dumps([name, read[0] >> 20, peak, message]) + "\n")

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from support.drifting import month
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_crewmojo.sandbox.table import Row
+    from tap_crewmojo.sandbox.company.table import Row
 
 STAFF: dict[str, Any] = {
     "id": "staff",

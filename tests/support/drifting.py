@@ -6,11 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from support.tap_runs import load
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.table import Table
 
 if TYPE_CHECKING:
     from support.tap_runs import Run
-    from tap_crewmojo.sandbox.table import Row as TableRow
+    from tap_crewmojo.sandbox.company.table import Row as TableRow
 
 CATALOGUED = ("Code", "Score", "Day", "When", "Done", "Secret")
 

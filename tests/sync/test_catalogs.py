@@ -9,9 +9,9 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.singer.catalog import read_catalog
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from support.drifting import CATALOGUED, held, month, source
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.schema.inference import discovered_schema, infer
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType, to_text
@@ -242,8 +242,8 @@ def test_each_record_fits_the_schema_last_sent_and_holds_each_value(
     infer_types: bool,  # noqa: FBT001
 ) -> None:
     rules = SchemaRules(columns, infer_types, OnNewColumn.ADD, UTC)
-    discovered = discovered_schema(infer(in_batches(sample)), rules, dated=True)
-    schema = StreamSchema(discovered, rules, dated=True, is_selected=lambda _: True)
+    discovered = discovered_schema(infer(in_batches(sample)), rules, windowed=True)
+    schema = StreamSchema(discovered, rules, windowed=True, is_selected=lambda _: True)
     maker, sent, left = RecordMaker(schema, (), {}), discovered, iter(rows)
     for batch in in_batches(rows):
         values = maker.take(maker.convert(batch), batch.size, batch.empty_rows)

@@ -15,9 +15,9 @@ from support.repository import block
 from support.tap_runs import TIME_SCALE, run_tap, tap_environment, timeless
 from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:

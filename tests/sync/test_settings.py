@@ -12,9 +12,9 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from support.tap_runs import TIME_SCALE, run_tap, timeless
 from tap_crewmojo.config.json_schema import SETTINGS
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:

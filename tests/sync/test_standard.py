@@ -8,7 +8,7 @@ import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from support.tap_runs import TIME_SCALE
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:

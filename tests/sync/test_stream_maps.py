@@ -20,8 +20,8 @@ from typing_extensions import override
 
 from support.repository import block
 from support.tap_runs import TIME_SCALE, run_tap
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.singer.messages import MessageWriter
 from tap_crewmojo.singer.stream import BatchedStream

@@ -14,15 +14,15 @@ from pyarrow import parquet
 
 from support.drifting import month
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.windows import ReportWindow, windows_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_crewmojo.sandbox.table import Cell
+    from tap_crewmojo.sandbox.company.table import Cell
 
 DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 DATED = ("oneonone.summary", "oneonone.detail", "objective.detail")
@@ -237,7 +237,7 @@ def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[
         ({}, {}),
         ({}, {"content_type": "json"}),
         ({}, {"force_job": True}),
-        ({"job_answers_csv": True}, {"content_type": "json", "force_job": True}),
+        ({"jobs_as_csv": True}, {"content_type": "json", "force_job": True}),
         ({"json_envelope": "data"}, {"content_type": "json"}),
         ({"job_status": 202, "numeric_job_ids": True, "poll_hang": 30}, {"force_job": True}),
     ]

@@ -25,8 +25,8 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.readers.spool import land
 from tap_crewmojo.records import RecordMaker, as_dict
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
 from tap_crewmojo.schema.names import ColumnNames
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
@@ -133,9 +133,9 @@ class Case:
     def schema(self) -> StreamSchema:
         properties = {name: kind.json_schema for name, kind in self.known.items()}
         return StreamSchema(
-            {"properties": properties | metadata_schema(dated=False)},
+            {"properties": properties | metadata_schema(windowed=False)},
             SchemaRules(self.given, True, self.on_new_column, UTC),  # noqa: FBT003
-            dated=False,
+            windowed=False,
             is_selected=lambda name: name != self.deselected,
         )
 

@@ -43,8 +43,8 @@ class _PlainFile:
 
 def _schema(file: _PlainFile) -> StreamSchema:
     rules = SchemaRules({}, True, OnNewColumn.ADD, UTC)  # noqa: FBT003  # infer_types
-    schema = discovered_schema(infer(islice(file.batches(), 1)), rules, dated=False)
-    return StreamSchema(schema, rules, dated=False, is_selected=lambda _name: True)
+    schema = discovered_schema(infer(islice(file.batches(), 1)), rules, windowed=False)
+    return StreamSchema(schema, rules, windowed=False, is_selected=lambda _name: True)
 
 
 def main(path: Path) -> None:

@@ -12,11 +12,11 @@ from tap_crewmojo.api.auth import CrewmojoAuthenticator
 from tap_crewmojo.api.http import HttpSession
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.settings import Settings
-from tap_crewmojo.errors import CredentialsError, NoTokenError
+from tap_crewmojo.errors import CredentialsError, TokenRequestError
+from tap_crewmojo.sandbox.company.company import ReportSource
+from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.runner import Sandbox
-from tap_crewmojo.sandbox.sources import ReportSource
-from tap_crewmojo.sandbox.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) 
     sandbox.faults.add(
         Fault(phase="token", kind="body", body=body, content_type="application/json")
     )
-    with pytest.raises(NoTokenError, match="holds no access token"):
+    with pytest.raises(TokenRequestError, match="holds no access token"):
         auth(request())
     assert "Authorization" in auth(request()).headers
 
@@ -134,7 +134,7 @@ def test_the_token_endpoint_may_ask_to_wait(sandbox: Sandbox) -> None:
     auth = authenticator(sandbox, clock)
     sandbox.faults.add(Fault(phase="token", kind="status", status=429, retry_after="41"))
     for left in (41, 40):
-        with pytest.raises(NoTokenError) as failure:
+        with pytest.raises(TokenRequestError) as failure:
             auth(request())
         assert failure.value.retry_after == left
         clock.go_on(1)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tap_crewmojo.errors import TransientError, UnusableAnswerError
+from tap_crewmojo.errors import TransientError, UnusableResponseError
 from tap_crewmojo.readers.csv_report import CsvReport
 from tap_crewmojo.readers.spool import JobEnvelope, land
 
@@ -148,7 +148,7 @@ def test_csv_is_read_as_csv_reads_it_or_refused(headings: bytes, rows: bytes, si
         lines = [[], [""] * 9]
     names = numbered(lines[0])
     if b"\0" in body or any(len(line) not in {0, len(names)} for line in lines):
-        with pytest.raises(UnusableAnswerError):
+        with pytest.raises(UnusableResponseError):
             read(body, CSV, size)
         return
     expected = [
@@ -165,7 +165,7 @@ def test_csv_without_a_known_end_is_whole_lines(text: str, data: st.DataObject) 
     cut = body[: data.draw(st.integers(1, len(body)))]
     try:
         rows, _ = read(cut, CSV, has_known_end=False)
-    except (TransientError, UnusableAnswerError):
+    except (TransientError, UnusableResponseError):
         assert cut != body
     else:
         assert cut.endswith(b"\n")
@@ -316,9 +316,9 @@ def test_json_cut_anywhere_is_refused(
 ) -> None:
     whole = (frame[0] + b"[" + b",".join(rows) + b"]" + frame[1]).strip()
     cut = whole[: data.draw(st.integers(1, len(whole) - 1))].rstrip()
-    with pytest.raises(UnusableAnswerError):
+    with pytest.raises(UnusableResponseError):
         read(cut, JSON, size)
-    with pytest.raises((TransientError, UnusableAnswerError)):
+    with pytest.raises((TransientError, UnusableResponseError)):
         read(cut, JSON, size, has_known_end=False)
 
 
@@ -338,7 +338,7 @@ def test_json_with_other_bytes_in_it_is_json_or_refused(
         expected = None
     try:
         found = read(body, JSON, size)
-    except UnusableAnswerError:
+    except UnusableResponseError:
         found = None
     if found is not None:
         assert expected is not None
@@ -409,7 +409,7 @@ def test_json_scalars_are_the_text_that_csv_has() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_without_quoting_it(body: bytes, words: str) -> None:
-    with pytest.raises(UnusableAnswerError) as failure:
+    with pytest.raises(UnusableResponseError) as failure:
         read(body, JSON if body[:1] in {b"[", b"{"} else "" if body[:2] == b"<E" else CSV)
     assert words in str(failure.value)
     assert "secret" not in str(failure.value)
@@ -440,7 +440,7 @@ def test_a_body_is_decoded_by_its_mark_or_as_utf_8_or_as_the_header_states(
 @pytest.mark.parametrize("charset", ["utf-8", "x\r\nERROR secret", "zip", "undefined", "ascii", ""])
 def test_a_body_that_is_not_what_the_header_states_is_refused(charset: str) -> None:
     with pytest.raises(
-        UnusableAnswerError, match="text: undecodable bytes at byte offset 4"
+        UnusableResponseError, match="text: undecodable bytes at byte offset 4"
     ) as failure:
         read("h,i\né,2\n".encode("latin-1"), f"text/csv; charset={charset}")
     assert "\n" not in str(failure.value)
@@ -454,6 +454,7 @@ def test_a_body_that_is_not_what_the_header_states_is_refused(charset: str) -> N
         (b'a\n""\n2', [{"a": "2"}], 1),
         (b'a,b\n1,2\n,\n\n"",\n3,\n', [{"a": "1", "b": "2"}, {"a": "3"}], 3),
         (b"\n\na,b\n,\n", [], 1),
+        (b"a,b\r1,2\r\n3,4\r", [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}], 0),
         (b'[{"a": 1}, {}, {"a": null, "b": ""}, {"b": 2}]', [{"a": "1"}, {"b": "2"}], 2),
         (b"[{}]", [], 1),
         (b'[{"a": []}, {"a": false}, {"a": 0}]', [{"a": []}, {"a": "false"}, {"a": "0"}], 0),
@@ -512,7 +513,7 @@ ROW = b'{"a": 12345, "b": "hello"}'
 def test_no_report_takes_long_to_check(body: bytes) -> None:
     chunks = (body[start : start + 16_384] for start in range(0, len(body), 16_384))
     started_at = time.process_time()
-    with contextlib.suppress(UnusableAnswerError):
+    with contextlib.suppress(UnusableResponseError):
         land(chunks, "")
     assert time.process_time() - started_at < 5, "a multiple of what it takes"
 

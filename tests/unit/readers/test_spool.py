@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tap_crewmojo.errors import ReportError, TransientError, UnusableAnswerError
+from tap_crewmojo.errors import ReportError, TransientError, UnusableResponseError
 from tap_crewmojo.readers.spool import JobEnvelope, land
 
 FAILED, NEITHER, PART = "says that it failed", "neither a report nor a job", "only a part"
@@ -28,7 +28,7 @@ def outcome_in(size: int, body: bytes, content_type: str, **how: object) -> str 
         patch.setattr("tap_crewmojo.readers.text._CHUNK", size)
         try:
             report = land(chunks, content_type, **how)  # type: ignore[arg-type]
-        except (ReportError, UnusableAnswerError, TransientError) as exc:
+        except (ReportError, UnusableResponseError, TransientError) as exc:
             return str(exc)
     if isinstance(report, JobEnvelope):
         return f"job {report.job_id}"
@@ -65,6 +65,19 @@ AS_ROWS = [
     ('{"result": [{"a": 1}], "status": "done"}', 1),
     ('{"data": [], "warnings": []}', 0),
     ('{"data": []}', 0),
+    *(
+        (f'{{"data": [], {beside}}}', 0)
+        for beside in [
+            *('"status": "No error"', '"result": "completed without error"', '"jobId": null'),
+            *(
+                '"message": "Request received"',
+                '"message": "No rows"',
+                '"meta": {"tags": ["a"], "errorCount": 0}',
+                '"x": {"y": [1]}',
+            ),
+            *('"query": {"by": [{"a": 1}]}', '"warnings": [{"jobId": "x"}]', '"total": 0'),
+        ]
+    ),
     ("[]", 0),
     ('[{"jobId": "j1", "Employee": "x"}]', 1),
     ('[{"Job Id": "x"}]', 1),
@@ -88,6 +101,10 @@ AS_FAILURE = [
                 '"exception": "secret"',
                 '"hasErrors": true',
                 '"failures": 3',
+                '"errorCount": 1',
+                '"status": "Internal Server Error"',
+                '"state": "jobFailed"',
+                '"code": "REPORT_FAILED"',
                 '"meta": {"error": 1}',
             ),
         ]
@@ -113,6 +130,17 @@ AS_NEITHER = [
     *("{}", '{"message": "secret"}', '{"data": null}', '{"data": {"a": 1}}', '{"a": ["secret"]}'),
     *('{"status": "pending"}', '{"status": "pending", "data": []}', '{"links": [{"rel": "self"}]}'),
     *(f'{{"status": "running", {ROWS}}}', '{"jobId": null}', '{"status": "done"}', '{"total": 0}'),
+    *(
+        f'{{"data": [], {beside}}}'
+        for beside in [
+            *('"meta": {"jobId": "j1"}', '"job": {"jobId": 1}', '"result": {"error": "secret"}'),
+            *('"job": {"status": "failed"}', '"message": "the secret report failed"'),
+            *('"status": "still running"', '"job": {"state": "in_queue, queued"}'),
+            *('"result": [["secret"]]', '"reason": "Generating, try later"'),
+            *('"rows": [["secret", 1]]', '"report": {"rows": [{"a": 1}]}', '"more": []'),
+        ]
+    ),
+    '[{"jobId": "j1", "links": [], "createdAt": "secret"}]',
     *('[{"jobId": "j1"}]', '[{"jobId": "secret", "status": "pending"}]', '{"x": [{"jobId": 1}]}'),
 ]
 AS_UNSAFE = [
@@ -194,12 +222,20 @@ def test_csv_that_looks_like_a_job_is_not_a_report(rows: str) -> None:
         *((b"{}", 200), (b"{}", 202), (b'{"status": "pending"}', 200), (b'{"progress": 40}', 200)),
         *((b'{"state": "In Progress", "data": []}', 200), (b'{"message": "wait"}', 200)),
         (f'{{"status": "running", {ROWS}}}'.encode(), 200),
+        *((b"[]", 202), (b'{"data": []}', 202), (b'{"data": [], "job": {"jobId": "j1"}}', 200)),
     ],
 )
 def test_a_poll_without_an_id_means_not_yet(body: bytes, status: int) -> None:
     assert outcome(body, "", status=status, polled_job="j1") == "job j1"
     assert not isinstance(outcome(body, "", status=status), int)
     assert outcome(body, "", status=status) != "job j1"
+
+
+def test_an_accepted_request_has_no_empty_report_yet() -> None:
+    assert outcome(b"a,b\n", "text/csv", status=202, polled_job="j1") == "job j1"
+    assert NEITHER in str(outcome(b"a,b\n", "text/csv", status=202))
+    assert outcome(b"a,b\n1,2\n", "text/csv", status=202) == 1
+    assert outcome(f"{{{ROWS}}}".encode(), status=202) == 2
 
 
 @pytest.mark.parametrize(

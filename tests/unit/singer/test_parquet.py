@@ -93,6 +93,17 @@ def test_there_is_another_file_only_where_columns_have_come_in() -> None:
     assert [row["_sdc_row_number"] for row in second if row["A__text"] == "n/a"] == [21, 31]
 
 
+def test_variants_are_strings_whatever_the_catalog_has_in_their_place() -> None:
+    for kind in ColumnType:
+        known = {"A": ColumnType.NUMBER, "A__text": kind, "B": ColumnType.STRING}
+        schema = Case(known, {}, OnNewColumn.ADD, None, []).schema()
+        ((first, second),) = in_files(as_csv(["A", "B"], [["1", "x"], ["n/a", "x"]]), schema, [])
+        assert (first["A"], first["A__text"]) == (1, None)
+        assert (second["A"], second["A__text"]) == (None, "n/a")
+        assert schema.types()["A__text"] is ColumnType.STRING
+        assert (schema.take_change() is None) == (kind is ColumnType.STRING)
+
+
 def test_a_byte_order_mark_in_a_cell_stays() -> None:
     case = Case(dict.fromkeys("AB", ColumnType.STRING), {}, OnNewColumn.ADD, None, [])
     body = Body("A,B\n\ufeffone,two\n".encode(), "text/csv", ["A", "B"], [{}])

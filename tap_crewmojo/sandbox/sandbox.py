@@ -1,4 +1,4 @@
-"""A sandbox in this process: the server in a thread of its own."""
+"""The sandbox: a server in its own thread, for as long as a context lasts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from tap_crewmojo.sandbox.behaviour import Behaviour
-from tap_crewmojo.sandbox.company import Company
+from tap_crewmojo.sandbox.company.company import Company, ReportSource
 from tap_crewmojo.sandbox.faults import FaultPlan
-from tap_crewmojo.sandbox.log import RequestEntry, RequestLog
+from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
 from tap_crewmojo.sandbox.server import Server
-from tap_crewmojo.sandbox.service import Service
-from tap_crewmojo.sandbox.sources import ReportSource, company_sources
-from tap_crewmojo.sandbox.tokens import Tokens
+from tap_crewmojo.sandbox.service import Behaviour, Service, Tokens
 
 if TYPE_CHECKING:
     import ssl
@@ -25,11 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
-"""Nobody else's business: the sandbox is never offered to the network."""
+"""The loopback interface only: other machines cannot reach the sandbox."""
 
 
 class _ServerThread:
-    """An event loop in a daemon thread that serves one application until told to stop."""
+    """An event loop in a daemon thread that serves one application until it is stopped."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -68,21 +65,21 @@ async def _close(runner: web.AppRunner) -> None:
     await runner.cleanup()
     for transport in transports:
         if transport:
-            transport.abort()  # over TLS a closed one would still wait for the client's good-bye
+            transport.abort()  # over TLS, close() would wait for the client to close, too
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sandbox(Behaviour):
-    """The vendor's API with made-up people, running while this context lasts.
+    """The vendor's API with made-up people. It runs while the context lasts.
 
     Attributes:
-        seed: Which company to make up.
-        people: How many work there.
-        reports: More reports, or others under the same identifiers.
-        port: Where to listen on the loopback interface; 0 takes any free port.
-        ssl_context: Serve TLS with this.
-        request_log: Also write the log to this file, as lines of JSON.
-        faults: What is to go wrong; may be added to at any time.
+        seed: The seed of the made-up company.
+        people: The number of people in the company.
+        reports: More reports, or replacements for those of the company, by identifier.
+        port: The port on the loopback interface; 0 takes any free port.
+        ssl_context: Serve TLS with this context.
+        request_log: Also write the request log to this file, as lines of JSON.
+        faults: The faults to apply; more can be added at any time.
     """
 
     seed: int = 1
@@ -98,29 +95,29 @@ class Sandbox(Behaviour):
 
     @property
     def company(self) -> Company:
-        """Where the reports come from."""
+        """The made-up company."""
         return Company(self.seed, self.people)
 
     @property
     def api_url(self) -> str:
-        """The API root to point a client at."""
+        """The API root for clients."""
         scheme = "https" if self.ssl_context else "http"
         return f"{scheme}://{HOST}:{self._thread.port}/v1"
 
     @property
     def requests(self) -> list[RequestEntry]:
-        """The requests answered so far: a copy."""
+        """A copy of the request log: the requests that have a response."""
         return self._log.entries
 
     @property
     def tokens(self) -> list[str]:
-        """All tokens ever given out: a copy."""
+        """A copy of all issued tokens."""
         return list(self._tokens.issued)
 
     def __enter__(self) -> Self:
         self._log.path = self.request_log
-        _ = self.company.crew  # hired now, lest the first answer be the slow one
-        sources = {**company_sources(self.company), **(self.reports or {})}
+        _ = self.company.crew  # made up now: the first response must not be slow
+        sources = {**self.company.sources, **(self.reports or {})}
         server = Server(Service(self, sources, self._tokens), self.faults, self._log)
         self._thread.start(server.application, self.port, self.ssl_context)
         return self

@@ -15,20 +15,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_crewmojo.sandbox.behaviour import Behaviour
-from tap_crewmojo.sandbox.company import REPORTS
+from tap_crewmojo.sandbox.company.reports import REPORTS
+from tap_crewmojo.sandbox.fault_kinds import FAULT_KINDS
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.kinds import KINDS
-from tap_crewmojo.sandbox.runner import Sandbox
+from tap_crewmojo.sandbox.sandbox import Sandbox
+from tap_crewmojo.sandbox.service import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 _ABOUT_FAULTS = (
-    "Faults: each --fault is a JSON object with a phase (token, post or poll), a kind, and what "
-    "that kind takes. It strikes once, or as often as `times` says, after it has spared as many "
-    "requests as `skip` says; `report` and `start` (yyyymmdd) limit it to some requests. The kinds:"
+    "Faults: each --fault is a JSON object with a phase (token, post or poll), a kind, and the "
+    "fields of that kind. It is applied to `times` (1) requests, after the first `skip` (0). "
+    "`report` and `start` (yyyymmdd) limit it to requests for that report, or for a range that "
+    "starts on that date. The kinds:"
 )
 
 
@@ -58,32 +59,32 @@ def _writable(_context: click.Context, _option: click.Parameter, path: Path | No
     return path
 
 
-def _kinds_of_faults() -> str:
-    """Explain each kind of fault, with an example."""
+def _explained_faults() -> str:
+    """Return an explanation and an example of each kind of fault."""
     texts = [_ABOUT_FAULTS]
-    for name, kind in KINDS.items():
+    for name, kind in FAULT_KINDS.items():
         example = json.dumps({"phase": kind.phase, "kind": name, **kind.example})
-        # \b: a terminal's width must not break what is to be pasted.
-        texts.append(f"{name}: {kind.does}.")
+        # \b keeps the line whole, whatever the width of the terminal: it can be copied.
+        texts.append(f"{name}: {kind.description}.")
         texts.append(f"\b\n  --fault {quote(example)}")
     return "\n\n".join(texts)
 
 
-@click.command(name="tap-crewmojo-sandbox", epilog=_kinds_of_faults())
+@click.command(name="tap-crewmojo-sandbox", epilog=_explained_faults())
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8585,
     show_default=True,
-    help="Where to listen, on the loopback interface only; 0 takes any free port.",
+    help="Port on the loopback interface; 0 takes any free port.",
 )
-@click.option("--seed", default=1, show_default=True, help="Which company to make up.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the made-up company.")
 @click.option(
     "--people",
     type=click.IntRange(min=1),
     default=40,
     show_default=True,
-    help="How many people work there.",
+    help="Number of people in the company.",
 )
 @click.option(
     "--time-scale",
@@ -91,15 +92,19 @@ def _kinds_of_faults() -> str:
     callback=_finite,
     default=1.0,
     show_default=True,
-    help="Seconds that a second of the API takes: 0.01 is a hundred times faster.",
+    help="Real seconds for each second of the API: 0.01 is a hundred times faster.",
 )
-@click.option("--client-id", default=Behaviour.client_id, show_default=True)
-@click.option("--client-secret", default=Behaviour.client_secret, show_default=True)
+@click.option(
+    "--client-id", default=Behaviour.client_id, show_default=True, help="The only valid client id."
+)
+@click.option(
+    "--client-secret", default=Behaviour.client_secret, show_default=True, help="Its secret."
+)
 @click.option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=_writable,
-    help="A file to append each request to, as a line of JSON.",
+    help="File to which each request is appended, as a line of JSON.",
 )
 @click.option(
     "--fault",
@@ -107,12 +112,12 @@ def _kinds_of_faults() -> str:
     multiple=True,
     callback=_faults,
     metavar="JSON",
-    help='Something to go wrong, such as {"phase": "post", "kind": "reset"}; see below.',
+    help='Fault to apply, such as {"phase": "post", "kind": "reset"}; see below. Repeatable.',
 )
 @click.option(
-    "--job-answers-csv",
+    "--jobs-as-csv",
     is_flag=True,
-    help="Answer long-running reports in CSV, even if JSON was asked for.",
+    help="Send the reports of jobs as CSV, even if JSON was requested.",
 )
 @click.option(
     "--poll-hang",
@@ -120,48 +125,48 @@ def _kinds_of_faults() -> str:
     callback=_finite,
     default=0.0,
     show_default=True,
-    help="Seconds that a poll hangs while its job is not ready.",
+    help="Longest time, in API seconds, that a poll waits for its job.",
 )
 def serve(  # noqa: PLR0913  # one parameter for each option
     *, port: int, seed: int, people: int, time_scale: float, client_id: str, client_secret: str,
-    request_log: Path | None, faults: list[Fault], job_answers_csv: bool, poll_hang: float,
+    request_log: Path | None, faults: list[Fault], jobs_as_csv: bool, poll_hang: float,
 ) -> None:  # fmt: skip
-    """Serve a local stand-in for the Crewmojo API, with made-up people."""
+    """Serve a local Crewmojo API with made-up people."""
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     sandbox = Sandbox(
         port=port, seed=seed, people=people, time_scale=time_scale, client_id=client_id,
-        client_secret=client_secret, request_log=request_log, job_answers_csv=job_answers_csv,
+        client_secret=client_secret, request_log=request_log, jobs_as_csv=jobs_as_csv,
         poll_hang=poll_hang,
     )  # fmt: skip
     sandbox.faults.add(*faults)
-    with ExitStack() as running:
+    with ExitStack() as stack:
         try:
-            running.enter_context(sandbox)
+            stack.enter_context(sandbox)
         except OSError as error:
-            raise click.ClickException(_unusable(port, error)) from error
+            raise click.ClickException(_port_error(port, error)) from error
         for line in _greeting(sandbox):
             click.echo(line)
-        while not stopped.wait(timeout=1):  # Windows wakes a bounded wait only
+        while not stopped.wait(timeout=1):  # on Windows, a signal ends only a wait with a timeout
             pass
 
 
-def _unusable(port: int, error: OSError) -> str:
-    """Say why nothing can listen on a port."""
+def _port_error(port: int, error: OSError) -> str:
+    """Return why the sandbox cannot listen on a port, and what to do."""
     in_use = error.errno == errno.EADDRINUSE
     why = "is in use" if in_use else f"cannot be used ({(error.strerror or '').lower()})"
     return f"Port {port} {why}. Choose another with --port; 0 takes any free port."
 
 
 def _greeting(sandbox: Sandbox) -> Iterator[str]:
-    """Say what there is, and how to point the tap at it: all of it can be pasted into a shell."""
-    yield "# A sandbox of the Crewmojo API, with made-up people. Its reports:"
+    """Yield the reports and the tap's settings; all lines can be pasted into a shell."""
+    yield "# A sandbox of the Crewmojo API is running, with made-up people. Its reports:"
     for name, report in REPORTS.items():
-        origin = "named in the documentation" if report.documented else "made up"
+        origin = "documented by Crewmojo" if report.documented else "made up"
         slow = report.generation_seconds
-        yield f"#   {name} ({origin}{f'; takes {slow:g} s to generate' if slow else ''})"
-    yield "# Point the tap at it:"
+        yield f"#   {name} ({origin}{f'; generated in {slow:g} s' if slow else ''})"
+    yield "# Settings for the tap:"
     reports = [
         {"id": name, "replication_method": "FULL_TABLE"} if report.timeless else name
         for name, report in REPORTS.items()
@@ -177,11 +182,11 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
         settings["TIME_SCALE"] = f"{sandbox.time_scale:g}"
     for name, value in settings.items():
         yield f"export TAP_CREWMOJO_{name}={quote(value)}"
-    yield "# Then: tap-crewmojo --config=ENV"
+    yield "# Run the tap: tap-crewmojo --config=ENV"
     yield "# Stop the sandbox with Ctrl-C."
 
 
 def _start_of_last_quarter(today: date) -> date:
-    """Far enough back for every report to have rows."""
+    """Return a start date that gives every report some rows."""
     months = today.year * 12 + (today.month - 1) // 3 * 3 - 3
     return date(months // 12, months % 12 + 1, 1)
