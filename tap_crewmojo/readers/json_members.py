@@ -10,9 +10,9 @@ tap assumes. A name is compared in lower case, without `_`, `-`, `.`, `@` and `$
 3. Not a report yet; for a poll, the job goes on: `_STATUSES` that says not ready.
 4. The rows: an array of objects under any name that is not in `_HARMLESS`, and only one such; or,
    if there is none, one empty array. The empty array is no report if anything beside it, however
-   deep, could mean that there are rows: a `jobId`, a failure, `_STATUSES` of which a word says failed
-   or not ready, `_TEXTS` with a word of `_TROUBLE`, an array of objects or arrays that is not in
-   `_HARMLESS`.
+   deep, could mean that there are rows: a `jobId`, a failure, a word in `_STATUSES` that says
+   failed or not ready, `_TEXTS` with a word of `_TROUBLE`, an array of objects or arrays that is
+   not in `_HARMLESS`.
 5. A part, and the API documents no paging: `_MORE` that is true, `_COMPLETE` that is false, `_NEXT`
    with a value, `_PAGES` above 1, `_TOTALS` above the number of rows.
 
