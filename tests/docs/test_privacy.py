@@ -7,20 +7,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from support.repository import block
+from support.sandboxes import settings_for
 from support.tap_runs import run_tap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tap_crewmojo.sandbox.runner import Sandbox
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 SALT = "not in any file"
 
 
-def test_one_column_is_hashed_and_another_left_out(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_one_column_is_hashed_and_another_left_out(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.summary", end_date="2025-01-31")
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
     plain = run_tap(config, tmp_path, catalog=catalog).succeeded().records("oneonone_summary")
