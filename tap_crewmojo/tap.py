@@ -28,6 +28,7 @@ from tap_crewmojo.config.validation import (
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.progress import failures, log_summary, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
+from tap_crewmojo.singer.batch_files import batch_errors
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.singer.tap import CommandLineTap
 from tap_crewmojo.streams import ReportStream
@@ -190,6 +191,7 @@ class TapCrewmojo(CommandLineTap):
             *schema_errors(self._config, schema),
             *setting_errors(self._config),
             *map_errors(self._config),
+            *batch_errors(self._config),
             *unread_variables(self._config),
             *machine_errors(self._config),
         ]

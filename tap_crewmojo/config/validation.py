@@ -6,7 +6,6 @@ import difflib
 import ipaddress
 import re
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -41,8 +40,6 @@ _RULES = {
 }
 _LEAST_LIKENESS = 0.6
 _LIKE_JSON = "[{\"'"
-# The parts of a batch_config, the required name of each first. The SDK raises at other names.
-_BATCH_PARTS = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
 
 
 def schema_errors(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
@@ -61,7 +58,9 @@ def schema_errors(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[st
         elif error.validator == "additionalProperties":
             known = error.schema["properties"]
             where = f"{place}: " if place else ""
-            yield from (f"{where}{_unknown(name, known)}" for name in error.instance.keys() - known)
+            yield from (
+                f"{where}{unknown_setting(name, known)}" for name in error.instance.keys() - known
+            )
         else:
             yield f"{place or 'The configuration'} {_rule(error.validator, error.validator_value)}"
 
@@ -87,7 +86,7 @@ def _either(choices: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _unknown(name: str, known: Collection[str], written: Callable[[str], str] = str) -> str:
+def unknown_setting(name: str, known: Collection[str], written: Callable[[str], str] = str) -> str:
     """Return a sentence about an unknown setting, with the nearest one that is known."""
     nearest = max(known, key=lambda other: _likeness(name, other))
     is_near = _likeness(name, nearest) >= _LEAST_LIKENESS
@@ -106,7 +105,7 @@ def unknown_settings(
 ) -> list[str]:
     """Return a sentence for each name that is not a setting's, with the nearest one that is."""
     unknown = sorted(set(names).difference(known))
-    return [f"Ignored: {_unknown(name, known, written)}" for name in unknown]
+    return [f"Ignored: {unknown_setting(name, known, written)}" for name in unknown]
 
 
 def setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
@@ -118,55 +117,6 @@ def setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _zone_errors(config)
     yield from _url_errors(config)
     yield from _report_errors(config)
-    yield from _batch_errors(config)
-    if config.get("batch_config") and (
-        config.get("stream_maps") or config.get("flattening_enabled")
-    ):
-        yield (
-            "batch_config must not be set together with stream_maps or flattening_enabled, which "
-            "do not apply to batch files"
-        )
-
-
-def _batch_errors(config: Mapping[str, Any]) -> Iterator[str]:
-    batches = config.get("batch_config")
-    if not batches or not isinstance(batches, dict):
-        return
-    known = {*_BATCH_PARTS, "batch_size"}
-    for name in sorted(batches.keys() - known):
-        yield f"batch_config: {_unknown(name, known)}"
-    for part, (needed, *others) in _BATCH_PARTS.items():
-        given = batches.get(part)
-        if given is not None and not isinstance(given, dict):
-            continue
-        if not given or not given.get(needed):
-            yield f"batch_config.{part}.{needed} is missing"
-        known = {needed, *others}
-        for name in sorted((given or {}).keys() - known):
-            yield f"batch_config.{part}: {_unknown(name, known)}"
-    size = batches.get("batch_size")
-    if size is not None and (
-        not isinstance(size, int) or size < 1
-    ):  # with 0, the SDK writes nothing
-        yield "batch_config.batch_size must be a whole number, and at least 1"
-    encoding, root = _within(config, "encoding", "format"), _within(config, "storage", "root")
-    needs = {
-        "parquet": encoding == "parquet" and "pyarrow",
-        "s3": str(root).startswith(("s3://", "s3a://")) and "s3fs",
-    }
-    for extra, library in needs.items():
-        if library and not find_spec(library):
-            yield (
-                f"batch_config: {extra} needs {library}, which is not installed: install the tap "
-                f"with its extra '{extra}'"
-            )
-
-
-def _within(config: Mapping[str, Any], *names: str) -> object:
-    found: object = config.get("batch_config")
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
 
 
 def _date_errors(config: Mapping[str, Any]) -> Iterator[str]:

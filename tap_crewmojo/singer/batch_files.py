@@ -8,7 +8,8 @@ import logging
 import os
 import shutil
 import uuid
-from typing import IO, TYPE_CHECKING, Final
+from importlib.util import find_spec
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from singer_sdk.batch import Batcher
@@ -16,18 +17,66 @@ from singer_sdk.exceptions import FatalSyncError
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 from typing_extensions import override
 
+from tap_crewmojo.config.validation import unknown_setting
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.records import as_dict
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
 
 _NESTED: Final = {ColumnType.OBJECT, ColumnType.ARRAY}
+_PARTS: Final = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
+"""The parts of a `batch_config`, the required name of each first. The SDK raises at other names."""
+
+
+def batch_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is invalid in the setting `batch_config`, a sentence each."""
+    batches = config.get("batch_config")
+    if not batches or not isinstance(batches, dict):
+        return
+    known = {*_PARTS, "batch_size"}
+    for name in sorted(batches.keys() - known):
+        yield f"batch_config: {unknown_setting(name, known)}"
+    for part, (needed, *others) in _PARTS.items():
+        given = batches.get(part)
+        if given is not None and not isinstance(given, dict):
+            continue
+        if not given or not given.get(needed):
+            yield f"batch_config.{part}.{needed} is missing"
+        known = {needed, *others}
+        for name in sorted((given or {}).keys() - known):
+            yield f"batch_config.{part}: {unknown_setting(name, known)}"
+    size = batches.get("batch_size")
+    if size is not None and (not isinstance(size, int) or size < 1):  # with 0, no file is written
+        yield "batch_config.batch_size must be a whole number, and at least 1"
+    if config.get("stream_maps") or config.get("flattening_enabled"):
+        yield (
+            "batch_config must not be set together with stream_maps or flattening_enabled, which "
+            "do not apply to batch files"
+        )
+    yield from _missing_libraries(batches)
+
+
+def _missing_libraries(batches: Mapping[str, Any]) -> Iterator[str]:
+    encoding, storage = (
+        part if isinstance(part := batches.get(name), dict) else {} for name in _PARTS
+    )
+    is_in_s3 = str(storage.get("root")).startswith(("s3://", "s3a://"))
+    needs = {
+        "parquet": encoding.get("format") == "parquet" and "pyarrow",
+        "s3": is_in_s3 and "s3fs",
+    }
+    for extra, library in needs.items():
+        if library and not find_spec(library):
+            yield (
+                f"batch_config: {extra} needs {library}, which is not installed: install the tap "
+                f"with its extra '{extra}'"
+            )
 
 
 class BatchFiles:
