@@ -6,10 +6,10 @@ read, the next ones are downloaded: later windows of the stream and other stream
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -76,13 +76,22 @@ class Prefetch:
         self._client = client
         self._workers = workers
         self._ahead = ahead
+        self._kept: dict[str, tuple[ReportRequest, Download]] = {}
         self._planned: deque[ReportRequest] = deque()
-        self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
-        self._cancelled: set[str] = set()
+        self._started: deque[_Started] = deque()
+
+    def keep(self, request: ReportRequest, download: Download) -> None:
+        """Keep a report that was downloaded for its columns: a sync in this run may take it."""
+        self._kept[request.report.name] = request, download
+
+    def kept(self, report: ReportConfig) -> ReportRequest | None:
+        """Return the request whose download is kept for a report, if one is."""
+        request, _ = self._kept.get(report.name, (None, None))
+        return request
 
     def plan(self, requests: Iterable[ReportRequest]) -> None:
         """Plan downloads, in the order in which they will be taken."""
-        self._planned.extend(requests)
+        self._planned.extend(each for each in requests if each != self.kept(each.report))
         self._start()
 
     def take(self, request: ReportRequest) -> Download:
@@ -92,41 +101,54 @@ class Prefetch:
             CredentialsError: no access token could be obtained.
             ReportError: the download failed.
         """
-        while self._started and self._started[0][0] != request:
-            _discard(self._started.popleft()[1])
+        if request == self.kept(request.report):
+            return self._kept.pop(request.report.name)[1]
+        while self._started and self._started[0].request != request:
+            self._started.popleft().cancel()
             self._start()
         if not self._started:
             return self._client.download(request)  # it was not planned
-        _, future = self._started.popleft()
+        started = self._started.popleft()
         self._start()
-        return future.result()
+        return started.future.result()
 
     def cancel(self, report: ReportConfig) -> None:
         """Cancel the downloads of a report, which frees its workers for the other reports.
 
         Planned ones do not start; those in flight end before their next HTTP request.
         """
-        self._cancelled.add(report.name)
-        self._planned = deque(request for request in self._planned if self._is_wanted(request))
-        for request, future in self._started:
-            if not self._is_wanted(request):
-                _discard(future)
-        self._started = deque(pair for pair in self._started if self._is_wanted(pair[0]))
+        if report.name in self._kept:
+            self._kept.pop(report.name)[1].report.close()
+        self._planned = deque(each for each in self._planned if each.report is not report)
+        for started in [each for each in self._started if each.request.report is report]:
+            self._started.remove(started)
+            started.cancel()
         self._start()
-
-    def _is_wanted(self, request: ReportRequest) -> bool:
-        return request.report.name not in self._cancelled
 
     def _start(self) -> None:
         while self._planned and len(self._started) < self._ahead:
-            request = self._planned.popleft()
-            is_wanted = functools.partial(self._is_wanted, request)
-            future = self._workers.submit(
-                functools.partial(self._client.download, request, is_wanted)
+            self._started.append(self._submit(self._planned.popleft()))
+
+    def _submit(self, request: ReportRequest) -> _Started:
+        is_cancelled = threading.Event()
+
+        def download() -> Download:
+            return self._client.download(request, lambda: not is_cancelled.is_set())
+
+        return _Started(request, self._workers.submit(download), is_cancelled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Started:
+    """A download that is in flight, or spooled and not yet taken."""
+
+    request: ReportRequest
+    future: Future[Download]
+    is_cancelled: threading.Event
+
+    def cancel(self) -> None:
+        self.is_cancelled.set()
+        if not self.future.cancel():
+            self.future.add_done_callback(
+                lambda done: done.exception() or done.result().report.close()
             )
-            self._started.append((request, future))
-
-
-def _discard(future: Future[Download]) -> None:
-    if not future.cancel():
-        future.add_done_callback(lambda done: done.exception() or done.result().report.close())

@@ -9,7 +9,8 @@ import pytest
 
 from support.manual_clock import ManualClock
 from tap_crewmojo.api.client import CrewmojoClient
-from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+from tap_crewmojo.clock import Clock
+from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import (
     CredentialsError,
@@ -27,8 +28,9 @@ from tap_crewmojo.windows import Window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REQUEST = ReportRequest(ReportConfig("a", "a"), Window(date(2025, 1, 1), date(2025, 1, 31)))
 CONFIG: dict[str, Any] = {"client_id": "x", "client_secret": "y", "reports": ["a"]}
+(REPORT,) = Settings.from_config(CONFIG, Clock()).reports
+REQUEST = ReportRequest(REPORT, Window(date(2025, 1, 1), date(2025, 1, 31)))
 FOREVER = 10_000
 
 
