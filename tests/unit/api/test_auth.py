@@ -11,12 +11,12 @@ from support.manual_clock import ManualClock
 from support.sandboxes import settings_for
 from tap_crewmojo.api.auth import CrewmojoAuthenticator
 from tap_crewmojo.api.http import HttpSession
-from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, TokenRequestError
 from tap_crewmojo.sandbox.faults import Fault
 
 if TYPE_CHECKING:
+    from tap_crewmojo.clock import Clock
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
 
