@@ -85,7 +85,9 @@ def test_a_project_starts_from_the_definition(project: Path, sandbox: Sandbox) -
     assert all("Employee" in row and "Email" not in row for row in rows)
 
 
-def test_runs_go_on_and_a_full_refresh_starts_anew(project: Path, sandbox: Sandbox) -> None:
+def test_runs_resume_and_a_full_refresh_starts_from_the_beginning(
+    project: Path, sandbox: Sandbox
+) -> None:
     env = variables_for(sandbox, "oneonone.summary", lookback_days=0)
     written = []
     for options in ([], [], ["--full-refresh"]):

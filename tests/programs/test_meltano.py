@@ -66,7 +66,7 @@ def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:
     assert not [text for text in texts if "http_request" in text]
 
 
-def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_second_run_requests_only_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
     project = meltano_project(tmp_path)
     env = variables_for(
         sandbox,

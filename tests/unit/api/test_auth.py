@@ -69,7 +69,7 @@ def test_a_refused_token_is_renewed_once_for_all_who_used_it(sandbox: Sandbox) -
     assert len(sandbox.tokens) == 2
 
 
-def test_a_refusal_of_the_client_is_not_asked_for_twice(sandbox: Sandbox) -> None:
+def test_a_refused_client_is_not_tried_twice(sandbox: Sandbox) -> None:
     auth = authenticator(sandbox, HandClock(), client_secret="wrong")
     for _ in range(3):
         with pytest.raises(CredentialsError, match="refused the client id or secret"):
