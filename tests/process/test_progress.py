@@ -188,7 +188,7 @@ def test_a_retry_tells_its_reason_and_its_pause(tmp_path: Path) -> None:
         f"{silent} (no response within 90 s); retried in 4 s (try 4 of 8)",
         told[3],
         attempt
-        + 'its job is lost: the response has status 404 ("no * job"); requested again in 2 s',
+        + 'its job is lost: the response has status 404 ("unknown job"); requested again in 2 s',
     ]
     assert re.fullmatch(
         rf"report 'x', {JANUARY}: the token was refused with status 401; retried with a new "
