@@ -1,4 +1,4 @@
-"""One request to Crewmojo: sent with the token, its answer landed, its failure named."""
+"""One request to Crewmojo: sent with the token, its response spooled, its failure named."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tap_crewmojo.api.http import HttpSession, retry_after
 from tap_crewmojo.api.jobs import Poll, Submit
 from tap_crewmojo.errors import JobAbandonedError, ReportError, TransientError
 from tap_crewmojo.logs import StreamLog
-from tap_crewmojo.readers.spool import land
+from tap_crewmojo.readers.spool import spool
 from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Transport:
             words = vendor_text(body, request.report.id)
             raise _failure(response, words, request, step, self._clock.now())
         try:
-            return land(
+            return spool(
                 body_of(response, self._clock, deadline),
                 response.headers.get("Content-Type", ""),
                 status=response.status_code,

@@ -55,7 +55,7 @@ class JobPoller(BaseAPIPaginator[Submit | Poll]):
 
     @override
     def advance(self, response: object) -> None:
-        """Move on after an answer, which has been landed and classified.
+        """Move on after a response, which has been spooled and classified.
 
         Args:
             response: a `JobEnvelope` while the job runs; anything else ends the paging.

@@ -69,7 +69,7 @@ class Prefetch:
     Args:
         client: downloads a report.
         workers: as many as may be in flight at a time.
-        ahead: how many may be in flight, or landed and not yet handed out.
+        ahead: how many may be in flight, or spooled and not yet handed out.
     """
 
     def __init__(self, client: CrewmojoClient, workers: Workers, ahead: int) -> None:

@@ -1,9 +1,9 @@
-"""A JSON report on disk, its pieces decoded to columns of cells.
+"""A JSON report on disk, its chunks decoded to columns of cells.
 
 How a number is written counts, so numbers and nested JSON are taken as they are written, and texts
-as texts. Which columns hold texts alone, the piece before shows. What is not as it was there (a
+as texts. Which columns hold texts alone, the chunk before shows. What is not as it was there (a
 text under a heading that had numbers, a heading that is missing, new or repeated) is looked at more
-closely, piece by piece.
+closely, chunk by chunk.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class JsonReport(Report):
     """A JSON report on disk, known to be well-formed.
 
     Args:
-        pieces: its rows, as `JsonPieces` yields them.
+        chunks: its rows, as `JsonChunks` yields them.
     """
 
     @override
@@ -65,17 +65,17 @@ class JsonReport(Report):
     @override
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
         kinds: dict[str, _Kind] = {}
-        for piece in self._pieces:
-            if decoded := _decoded(piece, kinds):
+        for chunk in self._chunks:
+            if decoded := _decoded(chunk, kinds):
                 yield decoded.columns(only)
             else:
-                rows = objects_of(piece.decode())
+                rows = objects_of(chunk.decode())
                 kinds = {name: kinds.get(name, _Kind.TEXT) for name in _headings(kinds, rows)}
                 yield from _by_row(tuple(kinds), rows, only)
 
 
-class _Piece:
-    """A piece whose rows have nothing but the headings that are known, each once.
+class _Chunk:
+    """A chunk whose rows have nothing but the headings that are known, each once.
 
     Args:
         headings: the headings.
@@ -105,19 +105,19 @@ class _Piece:
         return Columns(headings, cells, sum(full), size - sum(full))
 
 
-def _decoded(piece: bytes, kinds: dict[str, _Kind]) -> _Piece | None:
-    """Return a piece that has only the headings that are known, each of them once in a row.
+def _decoded(chunk: bytes, kinds: dict[str, _Kind]) -> _Chunk | None:
+    """Return a chunk that has only the headings that are known, each of them once in a row.
 
     Args:
-        piece: the piece.
+        chunk: the chunk.
         kinds: what has been under each heading so far; changed where it is another now.
     """
     headings = tuple(kinds)
     if not 0 < len(headings) <= _WIDEST or not all(map(can_be_field, headings)):
         return None
-    columns = _decoded_as(piece, headings, tuple(kinds.values()))
+    columns = _decoded_as(chunk, headings, tuple(kinds.values()))
     if columns is None:
-        columns = _decoded_as(piece, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
+        columns = _decoded_as(chunk, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
         if columns is None:
             return None
         for name, raws in zip(headings, columns, strict=True):
@@ -133,14 +133,14 @@ def _decoded(piece: bytes, kinds: dict[str, _Kind]) -> _Piece | None:
             names -= column.count(_ABSENT)
             tokens = b",".join(column)
             names += _names(tokens) if b"{" in tokens else 0
-    return _Piece(headings, columns) if names == _names(piece) else None
+    return _Chunk(headings, columns) if names == _names(chunk) else None
 
 
 def _decoded_as(
-    piece: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
+    chunk: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
 ) -> list[Sequence[Any]] | None:
     try:
-        rows = _decoder(headings, kinds).decode(b"[%b]" % piece)
+        rows = _decoder(headings, kinds).decode(b"[%b]" % chunk)
     except msgspec.MsgspecError:
         return None
     return list(zip(*map(msgspec.structs.astuple, rows), strict=True))

@@ -23,7 +23,7 @@ from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
-from tap_crewmojo.readers.spool import land
+from tap_crewmojo.readers.spool import spool
 from tap_crewmojo.records import RecordMaker, as_dict
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
@@ -84,9 +84,9 @@ class Body:
     headings: list[str]
     rows: list[dict[str, Any]]
 
-    def landed(self) -> Report:
+    def spooled(self) -> Report:
         chunks = (self.data[place : place + 3] for place in range(0, len(self.data), 3))
-        answer = land(chunks, self.content_type)
+        answer = spool(chunks, self.content_type)
         assert isinstance(answer, Report)
         return answer
 
@@ -150,7 +150,7 @@ class Case:
             selected=lambda name: name != self.deselected,
             keys=self.keys,
         )
-        return outcome(stream, body.landed().headings(), body.rows)
+        return outcome(stream, body.spooled().headings(), body.rows)
 
 
 cases = st.builds(
@@ -166,7 +166,7 @@ cases = st.builds(
 @contextmanager
 def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("text._CHUNK", "csv_chunks.PIECE", "json_chunks.PIECE"):
+        for name in ("text._CHUNK", "csv_chunks.CHUNK", "json_chunks.CHUNK"):
             patch.setattr(f"tap_crewmojo.readers.{name}", 8 * size)
         yield
 
@@ -180,9 +180,9 @@ def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size:
             expected = case.expected(body)
         except RefusedError:
             with pytest.raises(ReportError):
-                next(maker.batches(body.landed()))
+                next(maker.batches(body.spooled()))
             return
-        for batch in maker.batches(body.landed()):
+        for batch in maker.batches(body.spooled()):
             names = [*schema.names, *METADATA, "_sdc_row_number"]
             assert maker.names == tuple(filter(schema.is_selected, names))
             records += [as_dict(record, maker.names) for record in batch]
