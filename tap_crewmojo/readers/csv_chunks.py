@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import operator
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +20,7 @@ from tap_crewmojo.cells import CHUNK, LONGEST_ROW, MOST_COLUMNS, NUL, distinct
 from tap_crewmojo.errors import CutShortError, UnusableResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 # The module's 128 KiB are too few. A quote that is not closed makes a cell of all that follows.
 csv.field_size_limit(LONGEST_ROW)
@@ -33,10 +32,8 @@ _MOST_LINES: Final = 100
 """Line ends that are looked at for one that is not quoted, before more bytes are awaited."""
 
 _ALL_BUT_SHAPE: Final = bytes(set(range(256)) - set(b",\r\n"))
-_FIRST: Final[Callable[[bytes], bytes]] = operator.itemgetter(slice(1))
-_LAST: Final[Callable[[bytes], bytes]] = operator.itemgetter(slice(-1, None))
-_BEFORE_QUOTED: Final = frozenset({b",", b"\n", b""})
-_BEHIND_QUOTED: Final = frozenset({b",", b"\r", b"\n", b""})
+_ODD_QUOTE = re.compile(rb'"(?:(?<=[^,\n"]")|(?=[^,\r\n"]))')
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 _EMPTY_ROW = re.compile(rb'\n(?:"")?+(?:,(?:"")?+)++\r?(?=\n)')
 _TOO_LONG = f"a row of more than {LONGEST_ROW >> 20} MiB"
 _TOO_WIDE = f"more than {MOST_COLUMNS} columns"
@@ -76,7 +73,7 @@ class CsvChunks:
             if not chunk.endswith((b"\n", b"\r")):
                 chunk, plain = chunk + end, plain + end  # the last line's end
             rows = _rows_in(plain, self._width, end)
-            if rows and not _may_be_empty(chunk, self._width):
+            if rows and not _may_have_empty_row(chunk):
                 self.rows += rows
                 yield chunk
             else:
@@ -249,18 +246,16 @@ def _end_of_rows(part: bytes, quotes: int) -> int:
 
 
 def _unquoted(chunk: bytes) -> bytes | None:
-    """Return only what is not quoted; none if a quote is where `csv` would not take it for one."""
+    """Return a chunk without what is quoted; none if `csv` takes a quote for a part of a cell.
+
+    A quote stays for each text between quotes.
+    """
     if b"\0" in chunk:
         return None
-    if b'"' not in chunk:
-        return chunk
     # Every other part is quoted. An empty one in between is half of a quote that is quoted.
     parts = chunk.split(b'"')
-    plain = parts[::2]
-    before, behind = set(map(_LAST, plain[:-1])), set(map(_FIRST, plain[1:]))
-    if not len(parts) % 2 or not (before <= _BEFORE_QUOTED and behind <= _BEHIND_QUOTED):
-        return None
-    return b"".join(plain)
+    plain = b'"'.join(parts[::2])
+    return plain if len(parts) % 2 and not _ODD_QUOTE.search(plain) else None
 
 
 def _rows_in(plain: bytes, width: int, end: bytes) -> int:
@@ -268,16 +263,12 @@ def _rows_in(plain: bytes, width: int, end: bytes) -> int:
     shape = plain.translate(None, _ALL_BUT_SHAPE)
     row = b"," * (width - 1) + end
     rows = len(shape) // len(row)
-    is_plain = shape == row * rows and (end == b"\n" or plain.count(end) == rows)
-    return rows if is_plain else 0
+    return rows if shape == row * rows and not _LONE_RETURN.search(plain) else 0
 
 
-def _may_be_empty(chunk: bytes, width: int) -> bool:
-    """Tell whether a row without any value seems to be there; a quoted text may look like one."""
-    is_likely = b"," * (width - 1) in chunk or (
-        b'"' in chunk and (b'"",' in chunk or b',""' in chunk)
-    )
-    return is_likely and bool(_EMPTY_ROW.search(b"\n" + chunk))
+def _may_have_empty_row(chunk: bytes) -> bool:
+    """Return whether a row without any value seems to be there; a quoted text may look like one."""
+    return bool(_EMPTY_ROW.search(b"\n" + chunk))
 
 
 def _has_commas(line: str, *, is_quoted: bool) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
@@ -13,9 +15,9 @@ from tap_crewmojo.readers.report import ChunkFile, Report
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-# In the place of quoted commas and line feeds: bytes that are in no UTF-8.
-_HIDE: Final = bytes.maketrans(b",\n", b"\xfe\xff")
-_SHOW: Final = bytes.maketrans(b"\xfe\xff", b",\n")
+# Quoted commas and line ends are replaced by bytes that no UTF-8 has.
+_HIDE: Final = bytes.maketrans(b",\r\n", b"\xfd\xfe\xff")
+_SHOW: Final = bytes.maketrans(b"\xfd\xfe\xff", b",\r\n")
 
 
 class CsvReport(Report):
@@ -77,14 +79,20 @@ class CsvReport(Report):
 def _some_columns(chunk: bytes, places: Sequence[int]) -> tuple[list[list[str]], int]:
     """Return some columns of a plain chunk, and how many rows it has.
 
-    What is behind a column in its row is not taken apart: that is twice as fast as `csv`.
+    What is behind a column in its row is skipped: that is twice as fast as `csv`.
     """
-    parts = chunk.split(b'"')
+    parts = (b"\n" + chunk).removesuffix(b"\n").split(b'"')
     if len(parts) > 1:  # every other part is quoted
         parts[1::2] = b'"'.join(parts[1::2]).translate(_HIDE).split(b'"')
-    lines = b'"'.join(parts).split(b"\r\n" if chunk.endswith(b"\r\n") else b"\n")[:-1]
-    cells = [[line.split(b",", place + 1)[place] for line in lines] for place in places]
-    return list(map(_texts, cells)), len(lines)
+    rows = b'"'.join(parts)  # a line feed begins each row
+    cells = [_texts(_column(place).findall(rows)) for place in places]
+    return cells, len(cells[0]) if cells else rows.count(b"\n")
+
+
+@functools.cache
+def _column(place: int) -> re.Pattern[bytes]:
+    """Return a pattern whose matches are the cells of a column."""
+    return re.compile(rb"\n(?:[^,]*+,){%d}([^,\r\n]*+)" % place)
 
 
 def _texts(cells: list[bytes]) -> list[str]:
