@@ -49,6 +49,7 @@ _CONSTANTS = tuple(
     )
     for name in (b"NaN", b"Infinity", b"-Infinity")
 )
+_ESCAPED = re.compile(rb"\\(?=u)")  # a search for one byte is several times faster than for two
 # What is written as an escape and no database stores: NUL, and one half of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"\\u0000"
@@ -342,7 +343,7 @@ def _unquoted(rows: bytes) -> list[bytes]:
 
 def _is_deep(rows: bytes, size: int) -> bool:
     """Tell whether something is nested too deeply in so many rows."""
-    if rows.count(b"{") + rows.count(b"[") - size < DEEPEST:
+    if sum(rows.count(sign) for sign in (b"{", b"[") if sign in rows) - size < DEEPEST:
         return False
     shape = b"".join(_unquoted(rows)).translate(_BRACKETS, _ALL_BUT_BRACKETS)
     for _ in range(DEEPEST + 1):
@@ -352,7 +353,4 @@ def _is_deep(rows: bytes, size: int) -> bool:
 
 def _is_unstorable(rows: bytes) -> bool:
     """Tell whether an escape seems to be there for what no database stores."""
-    # Faster than looking for both characters at once.
-    escapes = rows.split(b"\\")[1:]
-    is_suspect = any(escape[:1] == b"u" for escape in escapes)
-    return is_suspect and bool(_UNSTORABLE.search(rows.replace(b"\\\\", b" ")))
+    return bool(_ESCAPED.search(rows)) and bool(_UNSTORABLE.search(rows.replace(b"\\\\", b" ")))
