@@ -1,4 +1,4 @@
-"""The picture of the loaded tables: 1:1s per person and month, a panel for each team."""
+"""The picture of the loaded tables: 1:1s per person per month, a panel for each team."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PER_PERSON = """
     GROUP BY Team, month
     ORDER BY Team, month
 """
-TITLE = "1:1s per person and month"
-SUBTITLE = "Completed 1:1s in a made-up company, {year}. Each team in front of all the others."
+TITLE = "1:1s per person per month"
+SUBTITLE = "Completed 1:1s in a made-up company, {year}. Grey lines: the other teams."
 
 FONT = "Liberation Sans"  # comes with the renderer: the same picture on every machine
 INK, MUTED, FAINT, GRID, ACCENT = "#1f2328", "#59636e", "#d1d9e0", "#e6eaef", "#0b7a75"

@@ -1,8 +1,9 @@
-"""What others read about the settings and the address: run as `nox -s generate`."""
+"""Texts made from settings, install address and benchmarks: run as `nox -s generate`."""
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 import tomllib
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 ABOUT = TapCrewmojo._get_about_info()
 URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MELTANO_MARK = "# settings: made by `nox -s generate`"
 
 
@@ -30,12 +32,12 @@ class Address:
     """Where the tap is installed from.
 
     Attributes:
-        remark: what a reader needs to know about it.
-        folder: where to run the commands.
-        tap: for pip, pipx, uv and Meltano's `pip_url`.
+        remark: a sentence for the reader.
+        folder: where the commands run.
+        tap: the address for pip, pipx, uv and Meltano's `pip_url`.
         with_extras: the same with extras.
         of_a_tag: the same for one version.
-        definition: where `meltano add` finds `plugin.yml`.
+        definition: the place of `plugin.yml` for `meltano add`.
     """
 
     remark: str
@@ -47,8 +49,8 @@ class Address:
 
 
 CLONE = Address(
-    remark="The tap is on no package index yet: it is installed from a clone of this repository, "
-    "by its path. Here that is `../tap-crewmojo`, a clone beside the folder that you work in.",
+    remark="The tap is not on a package index yet: install it from a clone of this repository, by "
+    "its path. Here this is `../tap-crewmojo`, a clone beside your folder.",
     folder="beside the clone",
     tap="../tap-crewmojo",
     with_extras="../tap-crewmojo[parquet,s3]",
@@ -56,7 +58,7 @@ CLONE = Address(
     definition="../tap-crewmojo/plugin.yml",
 )
 INDEX = Address(
-    remark="The tap is installed by its name.",
+    remark="Install the tap by its name.",
     folder="anywhere",
     tap="tap-crewmojo",
     with_extras="tap-crewmojo[parquet,s3]",
@@ -66,7 +68,7 @@ INDEX = Address(
 ADDRESS = CLONE
 """The one place to change when the tap is published."""
 
-# Meltano's kinds by JSON type, the most telling first.
+# Meltano's kinds by JSON type, the most specific first.
 _KINDS = {
     "array": "array",
     "object": "object",
@@ -79,21 +81,20 @@ _ABBREVIATIONS = {"csv", "json", "jsonl"}
 
 
 def generated(address: Address = ADDRESS) -> dict[str, str]:
-    """Return the text of each file that is made from settings and address, or in part."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the text of each generated file, and of each file with generated parts."""
     meltano = (ROOT / "meltano.yml").read_text(encoding="utf-8")
-    for name, part in {
+    parts = {
         "settings": _table(),
         "install": _install(address),
         "meltano add": _meltano_add(address),
         "sandbox": _sandbox(address),
         "pip install": _shell({f"pip install {address.tap}": address.folder}),
-    }.items():
-        readme = _with_part(readme, f"<!-- {name} -->", f"\n{part}\n")
+        "benchmarks": _benchmarks(),
+    }
     return {
+        **{page.relative_to(ROOT).as_posix(): _with_parts(page, parts) for page in PAGES},
         "plugin.yml": _plugin(address),
         ".env.example": _environment(),
-        "README.md": readme,
         "meltano.yml": _with_part(
             meltano, MELTANO_MARK, textwrap.indent(f"\n{_yaml(extractor())}", "    ") + "    "
         ),
@@ -101,7 +102,7 @@ def generated(address: Address = ADDRESS) -> dict[str, str]:
 
 
 def extractor() -> dict[str, Any]:
-    """Return what Meltano needs to know of the tap's abilities and settings."""
+    """Return the tap's capabilities and settings, as Meltano defines them."""
     return {
         "capabilities": sorted(str(name) for name in ABOUT.capabilities),
         "settings_group_validation": [SETTINGS["required"]],
@@ -110,15 +111,15 @@ def extractor() -> dict[str, Any]:
 
 
 def _install(address: Address) -> str:
-    """Return how the tap is installed: in a shell, and what else stands for its address."""
+    """Return the commands that install the tap, and the other forms of its address."""
     commands = {
         "mkdir crewmojo && cd crewmojo": address.folder,
-        f"pipx install {address.tap}": f"`uv tool install {address.tap}` does as well",
+        f"pipx install {address.tap}": f"or `uv tool install {address.tap}`",
         "pipx install target-jsonl": "",
     }
     others = {
         address.with_extras: "the tap with extras",
-        address.of_a_tag: "one version, by its tag; with an extra",
+        address.of_a_tag: "one version, by its tag, with an extra",
     }
     rows = [f"| `{text}` | {meaning} |" for text, meaning in others.items()]
     remark = textwrap.fill(address.remark, 104, break_on_hyphens=False)
@@ -128,7 +129,7 @@ def _install(address: Address) -> str:
             "",
             _shell(commands),
             "",
-            f"| instead of `{address.tap}` | what it installs |",
+            f"| instead of `{address.tap}` | installs |",
             "|---|---|",
             *rows,
         ]
@@ -136,7 +137,7 @@ def _install(address: Address) -> str:
 
 
 def _meltano_add(address: Address) -> str:
-    """Return how the tap gets into a Meltano project."""
+    """Return the commands that add the tap to a Meltano project."""
     return _shell(
         {
             "meltano init warehouse && cd warehouse": f"{address.folder}, if you have no project",
@@ -146,18 +147,18 @@ def _meltano_add(address: Address) -> str:
 
 
 def _sandbox(address: Address) -> str:
-    """Return how a sandbox is installed and used."""
+    """Return the commands that install and use a sandbox."""
     return _shell(
         {
             f"pipx install --force '{address.tap}[sandbox]'": address.folder,
-            "tap-crewmojo-sandbox --time-scale 0.01": "and paste what it prints into another shell",
+            "tap-crewmojo-sandbox --time-scale 0.01": "paste its output into another shell",
             "tap-crewmojo --config=ENV": "",
         }
     )
 
 
 def _shell(commands: Mapping[str, str]) -> str:
-    """Return a block of commands with remarks."""
+    """Return a shell block of commands with remarks."""
     width = max(len(command) for command, remark in commands.items() if remark)
     lines = [
         f"{command:{width}}    # {remark}" if remark else command
@@ -167,7 +168,7 @@ def _shell(commands: Mapping[str, str]) -> str:
 
 
 def _plugin(address: Address) -> str:
-    """Return the definition for Meltano Hub, which wants keys and lists sorted.
+    """Return the definition for Meltano Hub, which requires sorted keys and lists.
 
     https://github.com/meltano/hub/blob/main/schemas/plugin_definitions/extractors.schema.json
     """
@@ -190,14 +191,14 @@ def _plugin(address: Address) -> str:
         "keywords": ["api", "meltano_sdk"],
         "log_parser": "singer-sdk",
         "maintenance_status": "beta",
-        "quality": "unknown",  # the Hub's to say, but a definition has to say something
+        "quality": "unknown",  # required; Meltano Hub replaces it
         "supported_python_versions": ABOUT.supported_python_versions,
     }
     return "# Made by `nox -s generate`\n" + _yaml(definition, sort_keys=True)
 
 
 def _settings(properties: Mapping[str, Any], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Yield each setting as Meltano wants it; one within an object has a dotted name."""
+    """Yield each setting as Meltano defines it; one within an object has a dotted name."""
     for name, setting in properties.items():
         names_are_free = isinstance(setting.get("additionalProperties"), dict)
         if setting.get("properties") and not names_are_free:
@@ -232,11 +233,11 @@ def _option(value: str) -> dict[str, str]:
 
 
 def _environment() -> str:
-    """Return the tap's own settings as variables: those that it needs, and the others commented."""
+    """Return the tap's own settings as variables, commented out unless the tap needs them."""
     head = (
-        "The settings as variables; made by `nox -s generate`. Copy this to .env and fill it in: "
+        "The settings as variables; made by `nox -s generate`. Copy this file to .env and edit it: "
         "Meltano reads it, and in a shell `set -a; . ./.env` makes `tap-crewmojo --config=ENV` "
-        "read it. The README's table has the SDK's settings as well."
+        "read it. docs/settings.md also lists the SDK's settings."
     )
     return "\n\n".join([_comment(head), *map(_variable, SETTINGS["properties"])]) + "\n"
 
@@ -261,12 +262,30 @@ def _table() -> str:
     return "\n".join(line for line in about.splitlines() if line.startswith("|"))
 
 
+def _benchmarks() -> str:
+    """Return the main results of the benchmarks, for the page about performance."""
+    page = (ROOT / "tests/benchmarks/results.md").read_text(encoding="utf-8")
+    head, *sections = page.replace("](results.", "](../tests/benchmarks/results.").split("\n## ")
+    tables = [text for text in sections if re.match("[0-9,]+ rows of|Waiting", text)]
+    return "\n### ".join([head.removeprefix("# Benchmarks\n"), *tables]).rstrip()
+
+
 def _yaml(content: Mapping[str, Any], *, sort_keys: bool = False) -> str:
     return yaml.safe_dump(dict(content), sort_keys=sort_keys, allow_unicode=True, width=92)
 
 
+def _with_parts(page: Path, parts: Mapping[str, str]) -> str:
+    """Return the text of a page with its generated parts replaced."""
+    text = page.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        mark = f"<!-- {name} -->"
+        if mark in text:
+            text = _with_part(text, mark, f"\n{part}\n")
+    return text
+
+
 def _with_part(text: str, mark: str, part: str) -> str:
-    """Return a text with what stands between two marks replaced."""
+    """Return a text with the part between two marks replaced."""
     before, _, after = text.split(mark)
     return f"{before}{mark}{part}{mark}{after}"
 

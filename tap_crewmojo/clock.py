@@ -1,8 +1,8 @@
-"""The one place that reads the clock and waits.
+"""The clock: the only module that reads the time and waits.
 
-Waits and deadlines are counted in the API's seconds. Against a sandbox that runs faster than
-life (`tap-crewmojo-sandbox --time-scale 0.01`), `TAP_CREWMOJO_TIME_SCALE=0.01` makes the tap wait
-as much less; against Crewmojo itself leave it unset.
+Pauses and timeouts are in seconds of the API. They pass faster against a sandbox that runs faster:
+with `tap-crewmojo-sandbox --time-scale 0.01`, set `TAP_CREWMOJO_TIME_SCALE=0.01`. For Crewmojo
+itself, leave the variable unset.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SCALE_VARIABLE = "TAP_CREWMOJO_TIME_SCALE"
+SCALE_VARIABLE: Final = "TAP_CREWMOJO_TIME_SCALE"
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Wall clock, stop-watch and alarm.
+    """A clock, a stopwatch and a timer.
 
     Args:
-        scale: real seconds in one second of the API; 1 but for a sandbox.
+        scale: real seconds in one second of the API; less than 1 only for a sandbox.
     """
 
     scale: float = 1.0
@@ -37,20 +37,24 @@ class Clock:
         return cls(float(os.environ.get(SCALE_VARIABLE) or "1"))
 
     def now(self, zone: tzinfo = UTC) -> datetime:
-        """Return the present moment, aware, in a time zone."""
+        """Return the current time in a time zone."""
         return datetime.now(zone)
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards, whatever is done to the wall clock."""
+        """Return a time in seconds of the API that never goes back."""
         return time.monotonic() / self.scale
 
     def real(self, seconds: float) -> float:
-        """Return how long some seconds of the API take here, in real seconds."""
+        """Convert seconds of the API to real seconds."""
         return seconds * self.scale
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for some seconds of the API."""
+        time.sleep(self.real(max(seconds, 0)))
 
     @contextlib.contextmanager
     def every(self, seconds: float, call: Callable[[], object]) -> Iterator[None]:
-        """Make a call each time that some seconds of the API have passed, from another thread."""
+        """Make a call from another thread, each time that some seconds of the API have passed."""
         is_over = threading.Event()
 
         def repeat() -> None:
@@ -62,7 +66,3 @@ class Clock:
             yield
         finally:
             is_over.set()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for some seconds of the API."""
-        time.sleep(self.real(max(seconds, 0)))

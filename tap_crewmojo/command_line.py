@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
-from tap_crewmojo.logs import quieten_the_sdk
+from tap_crewmojo.logs import quiet_the_sdk
 from tap_crewmojo.standard_output import watch_standard_output
 from tap_crewmojo.tap import TapCrewmojo
 
@@ -21,7 +21,7 @@ def run() -> None:
     """Run `tap-crewmojo`."""
     logging.raiseExceptions = False  # a log that cannot be written must not end the run
     command = _command()
-    quieten_the_sdk()
+    quiet_the_sdk()
     watch_standard_output()
     try:
         command()

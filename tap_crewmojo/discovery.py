@@ -6,18 +6,22 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
-from tap_crewmojo.planning import sample_requests
 from tap_crewmojo.schema.inference import infer
 from tap_crewmojo.schema.types import ColumnType
+from tap_crewmojo.windows import windows_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tap_crewmojo.api.client import Download
-    from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+    from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.config.settings import Settings
+
+_MOST_SAMPLES = 12
+"""Windows that are looked back through for one that has rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def take_sample(
     Raises:
         ReportError: the report could not be downloaded, or cannot be read.
     """
-    requests = sample_requests(report, settings)
+    requests = _candidates(report, settings)
     for request in requests:
         sample = _sample(request, download)
         if not sample.is_empty:
@@ -63,6 +67,16 @@ def take_sample(
             _span(requests),
         )
     return sample
+
+
+def _candidates(report: ReportConfig, settings: Settings) -> list[ReportRequest]:
+    """Return the requests to try: newest first, and of complete windows if there are any."""
+    if not report.windowed:
+        return [ReportRequest(report, None)]
+    first = min(settings.start_date, settings.end_date)  # where nothing is due yet, columns are
+    windows = list(windows_between(report.window, first, settings.end_date))[::-1]
+    complete = [window for window in windows if window.end == report.window.end(window.start)]
+    return [ReportRequest(report, window) for window in (complete or windows)[:_MOST_SAMPLES]]
 
 
 def _span(requests: Sequence[ReportRequest]) -> str:

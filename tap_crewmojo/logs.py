@@ -1,14 +1,15 @@
-"""A stream's log: each line is complete as text, and has the same facts as fields.
+"""The tap's logs.
 
-Meltano prints a line's text alone, without its logger and fields. A line about a request begins
-with the report and its window; any other line begins with the stream's name. As fields
-(`singer_sdk.logging.StructuredFormatter`) there are the stream and the window's days.
+Each line is complete as text, and holds the same facts as fields. Meltano shows only the text,
+without the logger's name and the fields. A line about a request begins with the report and its
+window; any other line about a stream begins with the stream's name. The fields, which
+`singer_sdk.logging.StructuredFormatter` shows, are the stream and the days of the window.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.metrics import Metric, Point
 from typing_extensions import override
@@ -20,36 +21,37 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.config.reports import ReportRequest
 
-LOGGER = logging.getLogger("tap-crewmojo")  # the SDK's name for it
-_CHATTER = ("Parsing ", "Skipping parse of env var")
+LOGGER: Final = logging.getLogger("tap-crewmojo")
+"""The logger of the tap; the SDK uses the one of this name too."""
+
+_CHATTER: Final = ("Parsing ", "Skipping parse of env var")
 
 
 class StreamLog(logging.LoggerAdapter[logging.Logger]):
     """Logs about one stream.
 
     Args:
-        stream: its name, which each line begins with.
-        fields: what each line is about, besides.
+        stream: the name of the stream, with which each line begins.
+        fields: more fields of each line.
     """
 
     def __init__(self, stream: str, **fields: object) -> None:
-        logger = LOGGER.getChild(stream)
-        super().__init__(logger, {"stream_name": stream, **fields})
-        self._start = f"{stream}: "
+        super().__init__(LOGGER.getChild(stream), {"stream_name": stream, **fields})
+        self._prefix = f"{stream}: "
         self._is_open: Callable[[], bool] = lambda: True
 
     @classmethod
     def about(cls, request: ReportRequest, is_open: Callable[[], bool] = lambda: True) -> StreamLog:
-        """Return the log of a request's stream, its lines marked with its report and window.
+        """Return the log of a request's stream, with the report and its window as fields.
 
         Args:
-            request: what each line is about, and names itself.
-            is_open: whether lines are still written: none is after the stream has failed.
+            request: the request, which each line names in its own text.
+            is_open: whether lines are still written; none is after the stream has failed.
         """
         window = request.window
         days = {"window_start": window.start, "window_end": window.end} if window else {}
         log = cls(request.report.name, report=request.report.id, **days)
-        log._start, log._is_open = "", is_open
+        log._prefix, log._is_open = "", is_open
         return log
 
     @override
@@ -60,8 +62,8 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         if self.isEnabledFor(level):
             text = str(msg) % args if args else str(msg)
-            # Headings and names come from outside: none of them may break a line in two.
-            super().log(level, "%s", one_line(f"{self._start}{text}"), **kwargs)
+            # It may quote headings and names from outside, which must not break the line.
+            super().log(level, "%s", one_line(f"{self._prefix}{text}"), **kwargs)
 
     @override
     def process(
@@ -71,13 +73,13 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
         return msg, kwargs
 
 
-def quieten_the_sdk() -> None:
-    """Leave to DEBUG what the SDK logs at INFO about each request and each variable."""
+def quiet_the_sdk() -> None:
+    """Lower to DEBUG the lines that the SDK logs at INFO for each HTTP request and variable."""
     for name in (LOGGER.name, "singer_sdk.metrics", "singer_sdk.configuration._dict_config"):
-        logging.getLogger(name).addFilter(_is_worth_its_level)
+        logging.getLogger(name).addFilter(_lower_chatter)
 
 
-def _is_worth_its_level(record: logging.LogRecord) -> bool:
+def _lower_chatter(record: logging.LogRecord) -> bool:
     point = record.args[0] if isinstance(record.args, tuple) and record.args else None
     is_request = isinstance(point, Point) and point.metric is Metric.HTTP_REQUEST_DURATION
     if is_request or str(record.msg).startswith(_CHATTER):

@@ -1,190 +1,150 @@
-"""What a run says of each stream: what is due, each window, how it ended."""
+"""The log lines and the end of a run: what is due, each window, how each stream ended.
+
+Everything here reads a `StreamRun` and changes nothing.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_crewmojo.errors import ReportError, SyncFailedError
+from tap_crewmojo.errors import SyncFailedError
 from tap_crewmojo.logs import StreamLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    from tap_crewmojo.clock import Clock
     from tap_crewmojo.config.reports import ReportRequest
+    from tap_crewmojo.records import Counts
+    from tap_crewmojo.schema.stream_schema import StreamSchema
+    from tap_crewmojo.stream_run import StreamRun
 
 _MOST_LINES = 5
 """Windows of a stream that the log shows at INFO, about; DEBUG shows all."""
 
 
-@dataclass(slots=True)
-class Progress:
-    """The state of one stream in one run.
+def log_start(run: StreamRun, end_date: date) -> None:
+    """Log what is due, up to the last day of the settings."""
+    log = StreamLog(run.stream, windows_due=len(run.due), bookmark=run.bookmark)
+    if run.bookmark and end_date < run.bookmark:
+        log.warning(
+            "Nothing is requested: end_date %s is before the bookmark %s. To read older "
+            "windows again, leave out end_date and set a larger lookback_days for one run, or "
+            "run a full refresh",
+            end_date,
+            run.bookmark,
+        )
+    if not run.due:
+        reached = f"up to date to {run.bookmark}" if run.bookmark else ""
+        log.info("No window is due: %s", reached or "start_date is in the future")
+    elif first := run.due[0].window:
+        log.info(
+            "Starting with %s, %s to %s (%s)",
+            _counted(len(run.due), "window"),
+            first.start,
+            (run.due[-1].window or first).end,
+            f"bookmark {run.bookmark}" if run.bookmark else "no bookmark yet",
+        )
+    else:
+        log.info("Starting with the whole report, which takes no dates")
+
+
+def log_window(
+    run: StreamRun, request: ReportRequest, counts: Counts, *, jobs: int, seconds: float
+) -> None:
+    """Log a window whose records have all been sent.
 
     Args:
-        stream: its name.
-        clock: measures how long things take.
-        due: the requests that are due, once they are known.
-        windows: how many of them are done.
-        rows: the number of their rows.
-        jobs: the number of jobs that were polled for them.
-        seconds: how long the stream took.
-        bookmark: the current bookmark.
-        failure: why the stream ended early, if it did.
-        settle: called with each number of requests that are done, or are not going to be.
+        run: the run, with this window among those that are done.
+        request: the window's request.
+        counts: what was counted in its rows.
+        jobs: the number of jobs that were polled for it.
+        seconds: how long it took.
     """
+    facts = {
+        "rows": counts.rows,
+        "empty_rows": counts.empty_rows,
+        "jobs": jobs,
+        "seconds": seconds,
+        "windows_left": run.left,
+    }
+    every = -(-len(run.due) // _MOST_LINES)
+    is_shown = counts.empty_rows or run.left % every == 0
+    StreamLog.about(request).log(
+        logging.INFO if is_shown else logging.DEBUG,
+        "Finished %s: %s%s",
+        request,
+        _listed(
+            _counted(counts.rows, "row"),
+            counts.empty_rows and f"{_counted(counts.empty_rows, 'empty row')} skipped",
+            f"{seconds:.1f} s",
+            jobs and _counted(jobs, "job"),
+        ),
+        f"; {_counted(run.left, 'window')} left" if request.window else "",
+        extra=facts,
+    )
 
-    stream: str
-    clock: Clock
-    due: Sequence[ReportRequest] = ()
-    windows: int = 0
-    rows: int = 0
-    jobs: int = 0
-    seconds: float = 0.0
-    bookmark: date | None = None
-    failure: ReportError | None = None
-    settle: Callable[[int], object] = field(default=lambda _: None)
 
-    @property
-    def left(self) -> int:
-        """How many of the requests that are due are not done."""
-        return len(self.due) - self.windows
+def log_warnings(run: StreamRun, schema: StreamSchema) -> None:
+    """Log what the user should know of the data of a run: never a value."""
+    log = StreamLog(run.stream)
+    for warning in (*_warnings(run, schema), *schema.warnings()):
+        log.warning("%s", warning)
 
-    @property
-    def result(self) -> str:
-        """How the stream ended, in a word."""
-        if self.failure:
-            return "FAILED"
-        return "unfinished" if self.left else "done"
 
-    @property
-    def has_windows(self) -> bool:
-        """Whether the requests that are due are for windows."""
-        return any(request.window for request in self.due)
-
-    @contextlib.contextmanager
-    def watched(self, *, fails_alone: bool) -> Iterator[None]:
-        """Time the stream's work; a report that fails ends the work, and is kept for the end.
-
-        Args:
-            fails_alone: whether the run goes on with other reports then.
-
-        Raises:
-            ReportError: the report failed, and does not fail alone.
-        """
-        started_at = self.clock.monotonic()
-        try:
-            yield
-        except ReportError as exc:
-            if not fails_alone:
-                raise
-            self.failure = exc
-            log = StreamLog(self.stream, windows_left=self.left)
-            log.error("%s", exc)  # noqa: TRY400  # a traceback would not help the user
-            self.settle(self.left)
-        finally:
-            self.seconds = self.clock.real(self.clock.monotonic() - started_at)
-
-    def start(self) -> None:
-        """Log what is due."""
-        log = StreamLog(self.stream, windows_due=len(self.due), bookmark=self.bookmark)
-        if not self.due:
-            reached = f"up to date to {self.bookmark}" if self.bookmark else ""
-            log.info("No window is due: %s", reached or "start_date is in the future")
-        elif first := self.due[0].window:
-            log.info(
-                "Starting with %s, %s to %s (%s)",
-                _counted(len(self.due), "window"),
-                first.start,
-                (self.due[-1].window or first).end,
-                f"bookmark {self.bookmark}" if self.bookmark else "no bookmark yet",
-            )
-        else:
-            log.info("Starting with the whole report, which takes no dates")
-
-    def finish(
-        self, request: ReportRequest, *, rows: int, jobs: int, seconds: float, empty_rows: int = 0
-    ) -> None:
-        """Log a window whose records have all been sent.
-
-        Args:
-            request: its request.
-            rows: the number of its records.
-            jobs: the number of jobs that were polled for it.
-            seconds: how long it took, in API seconds.
-            empty_rows: the number of rows without any value, which were skipped.
-        """
-        self.windows += 1
-        self.rows += rows
-        self.jobs += jobs
-        seconds = self.clock.real(seconds)
-        facts = {
-            "rows": rows,
-            "empty_rows": empty_rows,
-            "jobs": jobs,
-            "seconds": seconds,
-            "windows_left": self.left,
-        }
-        StreamLog.about(request).log(
-            self._level(is_unusual=bool(empty_rows)),
-            "Finished %s: %s%s",
-            request,
-            _listed(
-                _counted(rows, "row"),
-                empty_rows and f"{_counted(empty_rows, 'empty row')} skipped",
-                f"{seconds:.1f} s",
-                jobs and _counted(jobs, "job"),
-            ),
-            f"; {_counted(self.left, 'window')} left" if request.window else "",
-            extra=facts,
+def _warnings(run: StreamRun, schema: StreamSchema) -> Iterator[str]:
+    for name, count in sorted(run.variants.items()):
+        yield (
+            f"Column {name!r}: {count} values do not fit its type; they are in "
+            f"{schema.variant(name)!r}. To give it another type, see the setting "
+            "`reports`, `columns`"
         )
-        self.settle(1)
-
-    def _level(self, *, is_unusual: bool) -> int:
-        every = -(-len(self.due) // _MOST_LINES)
-        return logging.INFO if is_unusual or self.left % every == 0 else logging.DEBUG
-
-    def summarize(self) -> None:
-        """Log how the stream ended."""
-        facts = {
-            "result": self.result,
-            "windows": self.windows if self.has_windows else None,
-            "windows_due": len(self.due) if self.has_windows else None,
-            "rows": self.rows,
-            "jobs": self.jobs,
-            "seconds": self.seconds,
-            "bookmark": self.bookmark,
-        }
-        text = _listed(
-            self.result,
-            self.has_windows and f"{self.windows} of {_counted(len(self.due), 'window')}",
-            _counted(self.rows, "row"),
-            self.jobs and _counted(self.jobs, "job"),
-            f"{self.seconds:,.1f} s",
-            self.bookmark and f"bookmark {self.bookmark}",
+    if run.repeated_keys:
+        yield (
+            f"Rows with the primary key of another row of their window: {run.repeated_keys}. A "
+            "target that upserts keeps one of each: choose other primary_keys, or none"
         )
-        StreamLog(self.stream).info("Summary: %s", text, extra=facts)
 
 
-def raise_failures(streams: Sequence[Progress]) -> None:
-    """End the run as one that failed, if any stream did.
+def log_summary(run: StreamRun) -> None:
+    """Log how a stream ended."""
+    result = "FAILED" if run.failure else "unfinished" if run.left else "done"
+    facts = {
+        "result": result,
+        "windows": run.windows if run.has_windows else None,
+        "windows_due": len(run.due) if run.has_windows else None,
+        "rows": run.rows,
+        "jobs": run.jobs,
+        "seconds": run.seconds,
+        "bookmark": run.bookmark,
+    }
+    text = _listed(
+        result,
+        run.has_windows and f"{run.windows} of {_counted(len(run.due), 'window')}",
+        _counted(run.rows, "row"),
+        run.jobs and _counted(run.jobs, "job"),
+        f"{run.seconds:,.1f} s",
+        run.bookmark and f"bookmark {run.bookmark}",
+    )
+    StreamLog(run.stream).info("Summary: %s", text, extra=facts)
+
+
+def raise_failures(runs: Sequence[StreamRun]) -> None:
+    """End the run with an error if any stream failed.
 
     Raises:
         SyncFailedError: with the failures.
     """
-    failed = [stream for stream in streams if stream.failure]
+    failed = [run for run in runs if run.failure]
     if failed:
-        msg = f"{len(failed)} of {_counted(len(streams), 'report')} failed:\n{failures(failed)}"
+        msg = f"{len(failed)} of {_counted(len(runs), 'report')} failed:\n{failures(failed)}"
         raise SyncFailedError(msg)
 
 
-def failures(streams: Iterable[Progress]) -> str:
+def failures(runs: Iterable[StreamRun]) -> str:
     """Return the failures of streams, a line each."""
-    return "\n".join(f"  - {stream.failure}" for stream in streams if stream.failure)
+    return "\n".join(f"  - {run.failure}" for run in runs if run.failure)
 
 
 def _counted(number: int, thing: str) -> str:
@@ -192,5 +152,5 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _listed(*parts: object) -> str:
-    """Return the parts that there are, as a list in a sentence."""
+    """Return the parts that are not empty, as a list in a sentence."""
     return ", ".join(str(part) for part in parts if part)

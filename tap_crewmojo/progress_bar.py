@@ -16,21 +16,21 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_crewmojo.progress import Progress
+    from tap_crewmojo.stream_run import StreamRun
 
 _FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} downloads, {elapsed}<{remaining}"
 
 
 @contextlib.contextmanager
-def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
-    """Show how far the streams have come, while the context lasts."""
+def progress_bar(runs: Sequence[StreamRun]) -> Iterator[None]:
+    """Show how far the runs of the streams are, while the context lasts."""
     if not sys.stderr or not sys.stderr.isatty() or not find_spec("tqdm"):
         yield
         return
     from tqdm import tqdm  # noqa: PLC0415  # an extra
 
     tqdm.set_lock(threading.RLock())  # its own would do for several processes, and start one
-    total = sum(len(stream.due) for stream in streams)
+    total = sum(len(run.due) for run in runs)
     with (
         tqdm(total=total, bar_format=_FORMAT, leave=False, dynamic_ncols=True) as bar,
         contextlib.ExitStack() as stack,
@@ -39,8 +39,8 @@ def progress_bar(streams: Sequence[Progress]) -> Iterator[None]:
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
                 stack.callback(handler.setStream, sys.stderr)
                 handler.setStream(_AboveTheBar(sys.stderr, tqdm.write))
-        for stream in streams:
-            stream.settle = bar.update
+        for run in runs:
+            run.on_change = lambda: bar.update(sum(run.settled for run in runs) - bar.n)
         yield
 
 

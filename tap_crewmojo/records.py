@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from array import array
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
@@ -31,6 +33,23 @@ _PARTS: Final = 256
 """Parts that a report's keys are divided into, one of which is looked at at a time."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """What is counted in the rows of one report.
+
+    Args:
+        rows: rows that became records.
+        empty_rows: rows without any value, which were skipped.
+        repeated_keys: rows with the primary key of an earlier row.
+        variants: how many values of each column did not fit its type.
+    """
+
+    rows: int = 0
+    empty_rows: int = 0
+    repeated_keys: int = 0
+    variants: Counter[str] = field(default_factory=Counter)
+
+
 class RecordMaker:
     """Makes the records of one report.
 
@@ -43,8 +62,7 @@ class RecordMaker:
         schema: as given.
         metadata: as given.
         names: the columns of the records of the last batch, in their order.
-        count: rows so far.
-        empty_rows: rows without any value so far, which were skipped.
+        counts: what was counted so far.
     """
 
     def __init__(
@@ -53,8 +71,7 @@ class RecordMaker:
         self.schema = schema
         self.metadata = metadata
         self.names: tuple[str, ...] = ()
-        self.count = 0
-        self.empty_rows = 0
+        self.counts = Counts()
         self._primary_keys = frozenset(primary_keys)
         self._record: Callable[..., Record] = dict
         self._revision = -1
@@ -101,7 +118,7 @@ class RecordMaker:
         for batch in report.batches(headings):
             converted = self.convert(batch)
             keys.look_at({column.name: values for column, values, _ in converted}, batch.size)
-        self.schema.repeated_keys += keys.repeated
+        self.counts.repeated_keys = keys.repeated
 
     def convert(self, batch: Columns) -> list[tuple[Column, Values, Variants | None]]:
         """Return the columns to emit, with their values and variants."""
@@ -117,16 +134,17 @@ class RecordMaker:
             size: the number of rows.
             empty_rows: rows that were skipped.
         """
-        values: dict[str, Any] = {ROW_NUMBER: range(self.count + 1, self.count + size + 1)}
-        self.count += size
-        self.empty_rows += empty_rows
+        first = self.counts.rows + 1
+        values: dict[str, Any] = {ROW_NUMBER: range(first, first + size)}
+        self.counts.rows += size
+        self.counts.empty_rows += empty_rows
         for column, cells, variants in converted:
             if column.is_new and not self.schema.take_in(column):
                 continue
             values[column.name] = cells
             if variants:
                 values[self.schema.variant(column.name)] = variants
-                self.schema.variants[column.name] += size - variants.count(None)
+                self.counts.variants[column.name] += size - variants.count(None)
         return values
 
     def selected(self) -> tuple[str, ...]:

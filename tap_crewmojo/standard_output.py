@@ -1,7 +1,7 @@
-"""Standard output, whose failure ends the run with one sentence and exit code 1.
+"""Standard output: a failure to write it ends the run with one sentence and exit code 1.
 
-Singer messages, a catalog, `--about` and `--help` all pass through here, so none of their writers
-has to handle a full disk, a closed file or a target that has ended.
+Singer messages, the catalog, `--about` and `--help` are all written to it. None of the code that
+writes them has to handle a full disk, a closed file or a target that has ended.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def watch_standard_output() -> None:
-    """Replace `sys.stdout` by one that ends the run where it cannot be written.
+    """Replace `sys.stdout` by a file that ends the run when it cannot be written.
 
     Raises:
-        SystemExit: it is closed.
+        SystemExit: standard output is closed.
     """
     given = sys.stdout
     if given is None:
@@ -35,9 +35,9 @@ def watch_standard_output() -> None:
 
 
 class _WatchedFile(io.FileIO):
-    """A file that says once, in the log, why it cannot be written, and ends the process then.
+    """A file whose first failed write is logged and ends the process.
 
-    What is written to it afterwards is dropped: Python itself flushes what it still holds.
+    Later writes do nothing: Python flushes what is still buffered when the process ends.
     """
 
     _has_failed = False
@@ -49,14 +49,12 @@ class _WatchedFile(io.FileIO):
         try:
             return super().write(data)
         except BrokenPipeError:
-            self._has_failed = True
-            LOGGER.error(  # a traceback would not help the user
+            failure = (
                 "The target has stopped reading: see its own messages. The next run resumes from "
                 "the last state that it confirmed"
             )
         except OSError as exc:
-            self._has_failed = True
-            LOGGER.error(  # likewise
-                "The output could not be written: %s", (exc.strerror or "").lower()
-            )
+            failure = f"The output could not be written: {(exc.strerror or '').lower()}"
+        self._has_failed = True
+        LOGGER.error(failure)
         raise SystemExit(1)

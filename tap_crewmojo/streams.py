@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
+from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.discovery import check_columns, take_sample
 from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
-from tap_crewmojo.planning import due_requests
-from tap_crewmojo.progress import Progress
+from tap_crewmojo.progress import log_start, log_warnings, log_window
 from tap_crewmojo.records import RecordMaker, metadata_of
 from tap_crewmojo.schema.inference import discovered_schema
 from tap_crewmojo.schema.metadata import (
@@ -25,9 +25,10 @@ from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import complete_entry
-from tap_crewmojo.singer.state import StrangeBookmarkError, read_bookmark, write_bookmark
-from tap_crewmojo.singer.stream import BatchedStream
-from tap_crewmojo.windows import advanced
+from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
+from tap_crewmojo.singer.stream import BatchedStream, Made
+from tap_crewmojo.stream_run import StreamRun
+from tap_crewmojo.windows import advanced, due_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,16 +39,15 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
-    from tap_crewmojo.api.client import Download
     from tap_crewmojo.api.prefetch import Prefetch
     from tap_crewmojo.clock import Clock
-    from tap_crewmojo.config.reports import ReportConfig, ReportRequest
+    from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.config.settings import Settings
-    from tap_crewmojo.discovery import Sample
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import Record
-    from tap_crewmojo.singer.stream import Made
     from tap_crewmojo.windows import Window
+
+Part = TypeVar("Part")
 
 
 class ReportStream(BatchedStream):
@@ -76,7 +76,7 @@ class ReportStream(BatchedStream):
             schema={"type": "object", "properties": metadata_schema(windowed=report.windowed)},
         )
         self.report = report
-        self.progress = Progress(report.name, clock)
+        self.run = StreamRun(report.name)
         self._log = StreamLog(report.name)
         self._settings = settings
         self._prefetch = prefetch
@@ -89,27 +89,24 @@ class ReportStream(BatchedStream):
             settings.zone,
         )
         self.has_columns = False
-        self._sample: Sample | None = None
         self._is_planned = False
         self.primary_keys = key_properties(report.primary_keys, windowed=report.windowed)
         self.replication_key = END_DATE if report.windowed else None
 
     def discover(self) -> None:
-        """Infer the stream's schema from a sample of the report.
+        """Infer the stream's schema from a sample of the report, which is kept for a sync.
 
         Raises:
             ReportError: the report could not be sampled, or lacks a column that is configured as a
                 key.
         """
-        own = metadata_schema(windowed=self.report.windowed)
-        with contextlib.ExitStack() as failing:
-            sample = take_sample(self.report, self._settings, self._prefetch.take)
-            failing.callback(sample.close)
-            schema = discovered_schema(sample.types, self._rules, windowed=self.report.windowed)
-            check_columns(self.report, sample.types, schema["properties"])
-            failing.pop_all()
-        self._sample, self._schema, self.has_columns = sample, schema, True
-        for name in own:
+        windowed = self.report.windowed
+        sample = take_sample(self.report, self._settings, self._prefetch.take)
+        self._prefetch.keep(sample.request, sample.download)
+        schema = discovered_schema(sample.types, self._rules, windowed=windowed)
+        check_columns(self.report, sample.types, schema["properties"])
+        self._schema, self.has_columns = schema, True
+        for name in metadata_schema(windowed=windowed):
             self.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
 
     @override
@@ -133,38 +130,48 @@ class ReportStream(BatchedStream):
                 self.fail(failure)
 
     def fail(self, failure: ReportError) -> None:
-        """Keep why the stream cannot be synced, for the end of the run."""
-        self.progress.failure = failure
-        self._log.error("%s", failure)
-
-    def close(self) -> None:
-        """Remove the sample from disk."""
-        if self._sample:
-            self._sample.close()
-            self._sample = None
+        """End the stream with a failure; the run goes on, and fails at its end."""
+        self.run.fail(failure)
+        self._prefetch.cancel(self.report)
+        left = {"windows_left": self.run.left} if self.run.due else {}
+        self._log.error("%s", failure, extra=left)
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync(self, context: Context | None = None) -> None:
         """Sync the stream, unless it has failed already."""
-        if not self.progress.failure:
+        if not self.run.failure:
             super().sync(context)
 
-    def plan(self) -> list[ReportRequest]:
-        """Decide which windows are due; return what has to be downloaded for them."""
-        read_to = self._read_bookmark()
+    def plan(self) -> None:
+        """Decide which windows are due, and start to download them."""
+        bookmark = self._read_bookmark()
         refresh = self.replication_method != REPLICATION_INCREMENTAL
-        due = due_requests(self.report, self._settings, read_to, refresh=refresh)
-        if self.ABORT_AT_RECORD_COUNT is not None and self._sample:
-            due = [self._sample.request]  # a connection test needs no more
-        self.progress.due = due
-        if read_to and not refresh:
-            self.progress.bookmark = min(read_to, self._settings.yesterday)
+        due, sampled = self._due(bookmark, refresh=refresh), self._prefetch.kept(self.report)
+        is_test = self.ABORT_AT_RECORD_COUNT is not None
+        if sampled and is_test:
+            due = [sampled]  # a connection test needs no more
+        if sampled and sampled not in due:
+            self._prefetch.cancel(self.report)
+        if bookmark:
+            bookmark = None if refresh else min(bookmark, self._settings.yesterday)
+        self.run = StreamRun(self.name, due, bookmark, failure=self.run.failure)
         self._is_planned = True
-        if self.progress.failure:
-            return []
-        if self._sample and self._sample.request not in due:
-            self.close()
-        return [request for request in due if not self._sample or request != self._sample.request]
+        if not self.run.failure and not is_test:
+            self._prefetch.plan(due)
+
+    def _due(self, bookmark: date | None, *, refresh: bool) -> list[ReportRequest]:
+        """Return what is due, oldest first; of a report without windows, the whole report."""
+        if not self.report.windowed:
+            return [ReportRequest(self.report, None)]
+        windows = due_windows(
+            self.report.window,
+            start_date=self._settings.start_date,
+            end=self._settings.end_date,
+            bookmark=bookmark,
+            yesterday=self._settings.yesterday,
+            lookback_days=None if refresh else self.report.lookback_days,
+        )
+        return [ReportRequest(self.report, window) for window in windows]
 
     @override
     def get_batches(
@@ -172,63 +179,68 @@ class ReportStream(BatchedStream):
     ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
         """Yield the files of BATCH messages: at least one for each window that has rows."""
         files = BatchFiles(batch_config, self.tap_name, self.name)
-        with self._run() as (schema, requests):
-            for request in requests:
-                with self._window(request, schema) as (report, maker):
-                    for file in files.write(report, maker):
-                        self._announce_change(schema)
-                        yield file
-                self._complete(request.window)
+        yield from self._emit(files.write, lambda file: file)
 
     @override
     def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:
-        """Yield what is made of the records of the windows that are due, a batch at a time.
+        yield from self._emit(lambda report, maker: maker.batches(report), made)
 
-        A STATE follows each window of which all has been taken.
+    def _emit(
+        self,
+        parts: Callable[[Report, RecordMaker], Iterator[Part]],
+        made: Callable[[Part], Made],
+    ) -> Iterator[Made]:
+        """Yield what is made of the windows that are due, a part of a window at a time.
+
+        A STATE follows each window of which all parts have been taken.
+
+        Args:
+            parts: yields the parts of one report. The schema knows the columns of a part.
+            made: makes what is yielded, once the schema of the part has been sent.
         """
-        with self._run() as (schema, requests):
-            for request in requests:
+        with self._running() as schema:
+            for request in self._requests():
                 with self._window(request, schema) as (report, maker):
-                    for records in maker.batches(report):
+                    for part in parts(report, maker):
                         self._announce_change(schema)
-                        yield made(records)
+                        yield made(part)
                 self._complete(request.window)
 
     @contextlib.contextmanager
-    def _run(self) -> Iterator[tuple[StreamSchema, Iterator[ReportRequest]]]:
+    def _running(self) -> Iterator[StreamSchema]:
         """Frame the work on what is due.
 
-        A report that fails ends its own stream only; the run fails at its end (see
-        `TapCrewmojo.sync_all`).
+        In a sync, a report that fails ends its own stream only.
         """
+        started_at = self._clock.monotonic()
         schema = StreamSchema(
             self.effective_schema,
             self._rules,
             windowed=self.report.windowed,
             is_selected=lambda name: self.mask["properties", name],
         )
-        with self.progress.watched(fails_alone=self._is_syncing):
+        try:
             try:
-                yield schema, self._requests()
+                yield schema
                 self._activate_version()
-            except ReportError:
-                self._prefetch.cancel(self.report)
-                self.close()
-                raise
             finally:
-                for warning in schema.warnings():
-                    self._log.warning(warning)
+                log_warnings(self.run, schema)
+        except ReportError as exc:
+            if not self._is_syncing:
+                self._prefetch.cancel(self.report)
+                raise
+            self.fail(exc)
+        finally:
+            self.run.seconds = self._seconds_since(started_at)
 
     def _requests(self) -> Iterator[ReportRequest]:
-        if self.progress.failure:
-            raise self.progress.failure  # before it could be synced
-        if not self._is_syncing:
-            self._prefetch.plan(self.plan())
-        elif not self._is_planned:
+        if self.run.failure:
+            raise self.run.failure  # before it could be synced
+        if not self._is_planned:
             self.plan()
-        self._explain_end_date()
-        self.progress.start()
-        yield from self.progress.due
+        self._is_planned = False
+        log_start(self.run, self._settings.end_date)
+        yield from self.run.due
 
     @contextlib.contextmanager
     def _window(
@@ -236,25 +248,20 @@ class ReportStream(BatchedStream):
     ) -> Iterator[tuple[Report, RecordMaker]]:
         """Frame the work on one window: its report, and what makes the records of it."""
         started_at = self._clock.monotonic()
-        download = self._download(request)
+        download = self._prefetch.take(request)
         with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
             maker = RecordMaker(schema, keys, metadata_of(request, download))
-            yield download.report, maker
-        seconds = self._clock.monotonic() - started_at
-        self.progress.finish(
-            request,
-            rows=maker.count,
-            empty_rows=maker.empty_rows,
-            jobs=download.jobs,
-            seconds=seconds,
-        )
+            try:
+                yield download.report, maker
+            finally:
+                self.run.add_findings(maker.counts)
+        self.run.finish(maker.counts, download.jobs)
+        seconds = self._seconds_since(started_at)
+        log_window(self.run, request, maker.counts, jobs=download.jobs, seconds=seconds)
 
-    def _download(self, request: ReportRequest) -> Download:
-        if self._sample and self._sample.request == request:
-            download, self._sample = self._sample.download, None  # it is closed once it is read
-            return download
-        return self._prefetch.take(request)
+    def _seconds_since(self, moment: float) -> float:
+        return self._clock.real(self._clock.monotonic() - moment)
 
     def _announce_change(self, schema: StreamSchema) -> None:
         """Send the schema again, if it has changed."""
@@ -265,23 +272,12 @@ class ReportStream(BatchedStream):
         if self._is_syncing:
             self._write_schema_message()
 
-    def _explain_end_date(self) -> None:
-        end, bookmark = self._settings.end_date, self.progress.bookmark
-        if self.report.windowed and bookmark and end < bookmark:
-            self._log.warning(
-                "Nothing is requested: end_date %s is before the bookmark %s. To read older "
-                "windows again, leave out end_date and set a larger lookback_days for one run, or "
-                "run a full refresh",
-                end,
-                bookmark,
-            )
-
     def _read_bookmark(self) -> date | None:
         if not self.report.windowed:
             return None
         try:
             return read_bookmark(self.stream_state, self._settings.yesterday)
-        except StrangeBookmarkError:
+        except InvalidBookmarkError:
             self._log.warning(
                 "The state's bookmark is not a past day of %s: starting from start_date", END_DATE
             )
@@ -291,9 +287,9 @@ class ReportStream(BatchedStream):
         """Send the state after a window that was emitted whole."""
         if window is None or self.replication_method != REPLICATION_INCREMENTAL:
             return
-        bookmark = advanced(self.progress.bookmark, window, self._settings.yesterday)
+        bookmark = advanced(self.run.bookmark, window, self._settings.yesterday)
         if bookmark and self.ABORT_AT_RECORD_COUNT is None:
-            self.progress.bookmark = bookmark
+            self.run.bookmark = bookmark
             write_bookmark(self.stream_state, bookmark)
             if self._is_syncing:
                 self.state_manager.is_flushed = False

@@ -1,10 +1,10 @@
-"""Calendar windows: which spans of days a report is asked for.
+"""Calendar windows: the spans of days for which reports are requested.
 
-A summary's rows depend on the range asked for, so windows follow the calendar: the summary of
-1-24 November and that of 1-25 November are the same rows growing, not two sets of rows. Only the
-last window may be cut short, at the last day that is to be read.
+The rows of a summary depend on the requested range, and the summaries of 1-24 November and of
+1-25 November are two versions of the same rows. For this reason windows follow the calendar. Only
+the last window may be shorter, where it ends at `end_date`.
 
-Everything here is pure: no clock, no requests.
+All of it is pure: no clock, no requests.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ReportWindow(StrEnum):
     YEAR = "year"
 
     def start(self, day: date) -> date:
-        """Return the first day of the calendar unit that holds a day."""
+        """Return the first day of the calendar unit around a day."""
         match self:
             case ReportWindow.DAY:
                 return day
@@ -44,7 +44,7 @@ class ReportWindow(StrEnum):
                 return date(day.year, 1, 1)
 
     def end(self, day: date) -> date:
-        """Return the last day of the calendar unit that holds a day."""
+        """Return the last day of the calendar unit around a day."""
         match self:
             case ReportWindow.DAY:
                 return day
@@ -64,7 +64,7 @@ def _end_of_month(year: int, month: int) -> date:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A span of days that one report is asked for, inclusive at both ends."""
+    """The span of days of one report, inclusive at both ends."""
 
     start: date
     end: date
@@ -82,7 +82,7 @@ def windows_between(unit: ReportWindow, first: date, end: date) -> Iterator[Wind
         start = window.end + _DAY
 
 
-def due_windows(  # noqa: PLR0913  # all that decides it, by name
+def due_windows(  # noqa: PLR0913  # everything that decides it, by name
     unit: ReportWindow,
     *,
     start_date: date,
@@ -93,42 +93,42 @@ def due_windows(  # noqa: PLR0913  # all that decides it, by name
 ) -> Iterator[Window]:
     """Yield the windows to request in this run.
 
-    No window is requested for fewer days than it was emitted with: in the target, its rows would
-    replace those of the longer one, and no later run would request the rest.
+    No window is requested for fewer days than in an earlier run: in the target its rows would
+    replace those of the longer window, and no later run would request the rest.
 
     Args:
         unit: the calendar unit of a window.
-        start_date: the first day that is wanted.
-        end: the last day that is wanted. Before the bookmark, nothing is due.
-        bookmark: the end of the last window that was emitted whole; none in a first run.
-        yesterday: the last day that is over. A bookmark after it is from another time zone, where
-            that day was over: it is requested again.
-        lookback_days: days before the bookmark whose windows are requested again, since a company
-            goes on editing its past. It never reaches back beyond `start_date`. None in a full
-            refresh, which reads all of them again, whatever the bookmark.
+        start_date: the first day to read.
+        end: the last day to read. Nothing is due if it is before the bookmark.
+        bookmark: the end of the last complete window; none in a first run.
+        yesterday: the last complete day. A bookmark after it comes from another time zone, and its
+            day is read again.
+        lookback_days: how many days before the bookmark are read again, since companies edit
+            past data; days before `start_date` are not. None in a full refresh, which reads all
+            windows again.
     """
     if bookmark is None:
         yield from windows_between(unit, start_date, end)
         return
-    as_far_as_before = max(end, min(unit.end(end), bookmark))
+    last_day = max(end, min(unit.end(end), bookmark))
     if lookback_days is None:
-        yield from windows_between(unit, start_date, as_far_as_before)
+        yield from windows_between(unit, start_date, last_day)
         return
-    reached = min(bookmark, yesterday)
-    if end < reached or (end == reached and lookback_days == 0):
+    read_to = min(bookmark, yesterday)
+    if end < read_to or (end == read_to and lookback_days == 0):
         return
-    resume = min(reached + _DAY, end)
+    resume = min(read_to + _DAY, end)
     wanted = resume.toordinal() - lookback_days
     first = date.fromordinal(max(wanted, min(start_date, resume).toordinal()))
-    yield from windows_between(unit, first, as_far_as_before)
+    yield from windows_between(unit, first, last_day)
 
 
 def advanced(bookmark: date | None, window: Window, yesterday: date) -> date | None:
-    """Return the bookmark after a window was emitted whole: it moves forward or stays.
+    """Return the bookmark after a complete window: it moves forward or stays.
 
-    It never passes yesterday: a day that was still running is read again, whatever the lookback.
+    It never passes yesterday: a day that has not ended is read again, whatever the lookback.
     """
-    reached = min(window.end, yesterday)
-    if reached < window.start:
+    read_to = min(window.end, yesterday)
+    if read_to < window.start:
         return bookmark
-    return reached if bookmark is None else max(bookmark, reached)
+    return read_to if bookmark is None else max(bookmark, read_to)

@@ -1,8 +1,8 @@
-"""What the tests share: a sandbox of Crewmojo, and the tap's settings for it."""
+"""What the tests share: sandboxes of Crewmojo."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,9 +11,7 @@ from support.tap_runs import TIME_SCALE
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-Config = dict[str, Any]
+    from collections.abc import Iterator
 
 # At its first use Hypothesis draws up tables of characters; how long that takes is no failure.
 settings.register_profile("unhurried", suppress_health_check=[HealthCheck.too_slow])
@@ -32,21 +30,3 @@ def sandbox() -> Iterator[Sandbox]:
     """A sandbox of the test's own."""
     with Sandbox(time_scale=TIME_SCALE, people=12) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="session")
-def settings_for() -> Callable[..., Config]:
-    """Return a function that makes the tap's settings for a sandbox."""
-
-    def make(sandbox: Sandbox, *reports: Any, **settings: Any) -> Config:  # noqa: ANN401
-        return {
-            "client_id": sandbox.client_id,
-            "client_secret": sandbox.client_secret,
-            "api_url": sandbox.api_url,
-            "reports": list(reports),
-            "start_date": "2025-01-01",
-            "end_date": "2025-03-15",
-            **settings,
-        }
-
-    return make

@@ -1,22 +1,21 @@
-"""Downloads: a request for a report becomes a report on disk, or a failure of that report.
+"""Downloads: a request for a report becomes a report on disk, or an error of that report alone.
 
-`CrewmojoClient.download` submits the report, polls its job, retries what may pass, and requests
-the report again if its job is lost, all within the vendor's five minutes a job. Whatever goes wrong
-in a download fails this report alone.
+Three loops, each inside the one before it: attempts, which request the report again as a new job;
+the requests of one attempt, which submit the report and poll its job (`jobs.py`); and the tries of
+one request, while its failures may pass.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import backoff
+from singer_sdk.exceptions import FatalSyncError, RetriableSyncError
 
-from tap_crewmojo.api.endpoint import Transport
-from tap_crewmojo.api.jobs import JobPoller, Poll, Submit
+from tap_crewmojo.api.endpoint import DownloadEndpoint
+from tap_crewmojo.api.jobs import JobPoller
 from tap_crewmojo.errors import (
     CredentialsError,
     DownloadCancelledError,
@@ -24,41 +23,55 @@ from tap_crewmojo.errors import (
     ReportError,
     TokenRequestError,
     TransientError,
-    UnusableResponseError,
 )
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.readers.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from datetime import datetime
 
+    from tap_crewmojo.api.jobs import Poll, Submit
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.config.reports import ReportRequest
     from tap_crewmojo.config.settings import Settings
     from tap_crewmojo.readers.spool import JobEnvelope
 
-_MAX_TRIES = 8
-_LONGEST_PAUSE = 30.0
-_WORD_EVERY = 30.0
+_MAX_TRIES: Final = 8
+_LONGEST_PAUSE: Final = 30.0
+_STATUS_INTERVAL: Final = 30.0
 
 
 @dataclass(slots=True)
 class _Job:
-    """A report that is being asked for, as far as it has come."""
+    """How far the download of a report has come.
+
+    Args:
+        request: the report and its window.
+        is_wanted: whether the download has not been cancelled.
+        log: the log of its stream.
+        started_at: the start of the download, by `Clock.monotonic`.
+        max_attempts: how often the report may be requested.
+        attempt: the current attempt, from 1.
+        deadline: the time by `Clock.monotonic` at which this attempt is abandoned.
+        polls: the polls of this attempt.
+        jobs: the attempts that had a job to poll.
+        failure: the last failure, until a response arrives.
+    """
 
     request: ReportRequest
-    log: StreamLog
     is_wanted: Callable[[], bool]
+    log: StreamLog
     started_at: float
-    attempts: int
+    max_attempts: int
     attempt: int = 0
     deadline: float = 0.0
     polls: int = 0
-    trouble: str = ""
+    jobs: int = 0
+    failure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.request}, attempt {self.attempt} of {self.attempts}"
+        return f"{self.request}, attempt {self.attempt} of {self.max_attempts}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Download:
     Args:
         report: its rows, on disk.
         requested_at: when it was requested, UTC.
-        jobs: how many jobs were polled for it; 0 where the answer came at once.
+        jobs: how many jobs were polled for it; 0 where the first response was the report.
     """
 
     report: Report
@@ -80,9 +93,9 @@ class CrewmojoClient:
     """Downloads reports. One client, with its one token, serves the whole process.
 
     Args:
-        settings: API root, credentials, deadlines.
-        clock: tells time and waits.
-        user_agent: how the tap introduces itself.
+        settings: the API root, credentials and timeouts.
+        clock: measures the timeouts, and waits.
+        user_agent: the `User-Agent` of each request.
         token_timeout: API seconds after which a failed token request is not retried any more.
     """
 
@@ -97,62 +110,66 @@ class CrewmojoClient:
         self._settings = settings
         self._clock = clock
         self._token_timeout = token_timeout
-        self._transport = Transport(settings, clock, user_agent)
+        self._endpoint = DownloadEndpoint(settings, clock, user_agent)
 
     def download(
         self, request: ReportRequest, is_wanted: Callable[[], bool] = lambda: True
     ) -> Download:
-        """Download one report: submit it, poll its job, start again where a job is lost.
+        """Download one report. Any exception but `CredentialsError` fails this report alone.
 
         Args:
-            request: the report.
-            is_wanted: asked ahead of each request, so that a download can be abandoned.
+            request: the report and its window.
+            is_wanted: called before each HTTP request; false cancels the download.
 
         Raises:
-            CredentialsError: there is no token to be had.
-            DownloadCancelledError: the report is not wanted any more.
-            ReportError: the report cannot be had; the text names it and its window.
+            CredentialsError: no access token could be obtained.
+            DownloadCancelledError: the download was cancelled.
+            ReportError: the download failed; the text names the report and its window.
         """
-        log, started_at = StreamLog.about(request, is_wanted), self._clock.monotonic()
-        job = _Job(request, log, is_wanted, started_at, self._settings.max_job_attempts)
-        with self._clock.every(_WORD_EVERY, lambda: self._tell(job)):
-            return self._attempt(job)
+        job = _Job(
+            request,
+            is_wanted,
+            StreamLog.about(request, is_wanted),
+            self._clock.monotonic(),
+            self._settings.max_job_attempts,
+        )
+        with self._clock.every(_STATUS_INTERVAL, lambda: self._log_status(job)):
+            while True:
+                try:
+                    return self._attempt(job)
+                except TokenRequestError as exc:
+                    msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
+                    raise CredentialsError(msg) from None
+                except RetriableSyncError as exc:
+                    job.failure = str(exc)
+                except FatalSyncError:
+                    raise
+                except Exception as exc:  # noqa: BLE001  # it fails this report alone
+                    job.failure = f"unexpected {type(exc).__name__}"  # its text may quote a row
+                    frames = "".join(traceback.format_tb(exc.__traceback__))
+                    job.log.debug(
+                        "%s: %s. Please report these lines:\n%s", job, job.failure, frames
+                    )
+                self._pause_before_next_attempt(job)
+
+    def _pause_before_next_attempt(self, job: _Job) -> None:
+        if job.attempt == job.max_attempts:
+            msg = (
+                f"{job.request}: not delivered after {job.attempt} attempts (the last: "
+                f"{job.failure}). The next run requests it again; if this keeps happening, contact "
+                "Crewmojo, or try a shorter report_window"
+            )
+            raise ReportError(msg)
+        pause = _growing_pause(job.attempt)
+        job.log.warning("%s: %s; requested again in %.0f s", job, job.failure, pause)
+        self._clock.sleep(pause)
 
     def _attempt(self, job: _Job) -> Download:
-        jobs = 0
-        for attempt in range(1, job.attempts + 1):
-            job.attempt, job.polls = attempt, 0
-            job.deadline = self._clock.monotonic() + self._settings.job_timeout
-            requested_at = self._clock.now()
-            try:
-                file = self._run(job)
-            except TokenRequestError as exc:
-                msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
-                raise CredentialsError(msg) from None
-            except (JobAbandonedError, TransientError, UnusableResponseError) as exc:
-                failure = str(exc)
-            except (CredentialsError, ReportError):
-                raise
-            except Exception as exc:  # noqa: BLE001  # whatever came: it fails this report alone
-                failure = f"unexpected {type(exc).__name__}"  # its text may quote a row
-                frames = "".join(traceback.format_tb(exc.__traceback__))
-                job.log.debug("%s: %s. Please report these lines:\n%s", job, failure, frames)
-            else:
-                return Download(file, requested_at, jobs + bool(job.polls))
-            jobs += bool(job.polls)
-            job.trouble = failure
-            if job.attempt < job.attempts:
-                pause = min(2.0**job.attempt, _LONGEST_PAUSE)
-                job.log.warning("%s: %s; requested again in %.0f s", job, failure, pause)
-                self._clock.sleep(pause)
-        msg = (
-            f"{job.request}: not delivered after {job.attempts} attempts (the last: {failure}). "
-            "The next run asks for it again; if it keeps happening, contact Crewmojo, or try a "
-            "shorter report_window"
-        )
-        raise ReportError(msg)
-
-    def _run(self, job: _Job) -> Report:
+        """Submit the report and poll its job until the response is the report."""
+        job.attempt += 1
+        job.polls = 0
+        job.deadline = self._clock.monotonic() + self._settings.job_timeout
+        requested_at = self._clock.now()
         poller = JobPoller()
         while True:
             step = poller.current_value
@@ -160,56 +177,56 @@ class CrewmojoClient:
                 msg = f"still being generated {self._settings.job_timeout} s after it was requested"
                 raise JobAbandonedError(msg)
             self._clock.sleep(step.pause)
-            answer = self._persistently_ask(job, step)
-            poller.advance(answer)
-            if isinstance(answer, Report):
-                return answer
-            job.polls, job.trouble = poller.count, ""
+            response = self._send(job, step)
+            poller.advance(response)
+            if isinstance(response, Report):
+                return Download(response, requested_at, job.jobs)
+            job.polls, job.failure = poller.count - 1, ""
+            if not job.polls:
+                job.jobs += 1
 
-    def _persistently_ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
-        """Ask again, within the job's deadline, while the failure is one that may pass."""
+    def _send(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
+        """Send one HTTP request; repeat it within the job's deadline while its failures may pass.
 
-        def is_final(failure: Exception) -> bool:
-            waited = self._clock.monotonic() - job.started_at
-            return isinstance(failure, TokenRequestError) and waited >= self._token_timeout
-
-        def tell(details: backoff.types.Details) -> None:
-            job.trouble = str(details["exception"])
+        Raises:
+            TransientError: the last failure, after the last try.
+        """
+        tries = 0
+        while True:
+            if not job.is_wanted():
+                msg = f"{job.request}: the download was cancelled"
+                raise DownloadCancelledError(msg)
+            tries += 1
+            try:
+                return self._endpoint.send(job.request, step, job.deadline, job.log)
+            except TransientError as exc:
+                now = self._clock.monotonic()
+                is_late = isinstance(exc, TokenRequestError) and (
+                    now - job.started_at >= self._token_timeout
+                )
+                if tries == _MAX_TRIES or now >= job.deadline or is_late:
+                    raise
+                pause = max(_growing_pause(tries - 1), exc.retry_after or 0)
+                pause = min(pause, job.deadline - now)
+                job.failure = str(exc)
             job.log.warning(
                 "%s: %s; retried in %.0f s (try %d of %d)",
                 job,
-                job.trouble,
-                details["wait"] / self._clock.scale,
-                details["tries"] + 1,
+                job.failure,
+                pause,
+                tries + 1,
                 _MAX_TRIES,
             )
+            self._clock.sleep(pause)
 
-        return backoff.on_exception(
-            self._pauses,
-            TransientError,
-            max_tries=_MAX_TRIES,
-            max_time=self._clock.real(max(job.deadline - self._clock.monotonic(), 0)),
-            giveup=is_final,
-            jitter=None,
-            logger=None,
-            on_backoff=tell,
-        )(self._ask)(job, step)
-
-    def _ask(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
-        if not job.is_wanted():
-            msg = f"{job.request}: not wanted any more"
-            raise DownloadCancelledError(msg)
-        return self._transport.ask(job.request, step, job.deadline)
-
-    def _tell(self, job: _Job) -> None:
-        """Say that a report is still waited for, and why."""
+    def _log_status(self, job: _Job) -> None:
+        """Log how long a report has been waited for, and why."""
         so_far = f"its job was polled {job.polls} times" if job.polls else "no report yet"
-        last = f" (the last failure: {job.trouble})" if job.trouble else ""
+        last = f" (the last failure: {job.failure})" if job.failure else ""
         seconds = self._clock.monotonic() - job.started_at
         job.log.info("%s: waiting for %.0f s, %s%s", job, seconds, so_far, last)
 
-    def _pauses(self) -> Generator[float, TransientError, None]:
-        failure = yield 0
-        for tries in itertools.count():
-            pause = max(min(2.0**tries, _LONGEST_PAUSE), failure.retry_after or 0)
-            failure = yield self._clock.real(pause)
+
+def _growing_pause(number: int) -> float:
+    """Return the seconds to wait before a repetition: they double each time, up to a limit."""
+    return min(2.0**number, _LONGEST_PAUSE)

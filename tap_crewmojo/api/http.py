@@ -1,46 +1,40 @@
-"""The HTTP session: sends one request, and takes nothing for a response that is none.
-
-`http.client` returns an interim response (102, 103) as if it were the final one: the real response
-would then be read as that to the next request. It also accepts headers that it cannot parse, and
-urllib3 logs what is left of them, which may be rows. Here both are failures of the connection,
-which is closed.
-"""
+"""The HTTP session: sends a request once, and says in words why there is no response."""
 
 from __future__ import annotations
 
 import email.utils
 import http.client
-import re
+import os
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 from typing_extensions import override
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HeaderParsingError
-from urllib3.util.response import assert_header_parsing
 
-from tap_crewmojo.api.bodies import ACCEPTED_ENCODING
-from tap_crewmojo.api.outages import (
-    CONNECT_TIMEOUT,
-    UNREADABLE,
-    FramingError,
-    reason,
-    tls_failure,
-)
+from tap_crewmojo.api.framing import ACCEPTED_ENCODING, FramingError, StrictAdapter
 from tap_crewmojo.errors import CredentialsError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from tap_crewmojo.clock import Clock
 
-_FINAL: Final = 200
+_CONNECT_TIMEOUT: Final = 10
 _LONGEST_WAIT: Final = 24 * 60 * 60
-_TRANSFER_CODINGS: Final = frozenset({"chunked", "identity"})  # what `http.client` decodes
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2
+_TRANSIENT: Final = frozenset({408, 425, 429})
+_SERVER_ERROR: Final = 500
+
+_UNTRUSTED: Final = (
+    "the server's certificate is not trusted, or is not for this host; if a proxy stands in "
+    "between, set REQUESTS_CA_BUNDLE to its certificate authority"
+)
+_NO_TLS: Final = (
+    "the server speaks no TLS, or another version of it; check api_url (that of a sandbox on this "
+    "machine begins with http, not https)"
+)
+_NO_CA_BUNDLE: Final = "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE must name a file that can be read"
 
 
 class HttpSession(requests.Session):
@@ -48,8 +42,8 @@ class HttpSession(requests.Session):
 
     Args:
         api_url: the API root.
-        user_agent: how the tap introduces itself.
-        clock: counts the timeouts.
+        user_agent: the `User-Agent` of each request.
+        clock: measures the timeouts.
     """
 
     def __init__(self, api_url: str, user_agent: str, clock: Clock) -> None:
@@ -58,15 +52,15 @@ class HttpSession(requests.Session):
         self._clock = clock
         self.headers["User-Agent"] = user_agent
         self.headers["Accept-Encoding"] = ACCEPTED_ENCODING
-        # Plain http is allowed to this machine only: a proxy of the environment would be sent the
+        # Plain http is allowed to this machine only: a proxy of the environment would receive the
         # client secret in clear text.
         self.trust_env = not api_url.startswith("http://")
-        self.mount("http://", _StrictAdapter())
-        self.mount("https://", _StrictAdapter())
+        self.mount("http://", StrictAdapter())
+        self.mount("https://", StrictAdapter())
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, and do not parse its address: the token must not travel."""
+        """Follow no redirect and do not parse its address: another host must not get the token."""
 
     def exchange(
         self,
@@ -75,47 +69,51 @@ class HttpSession(requests.Session):
         *,
         auth: Callable[[requests.PreparedRequest], requests.PreparedRequest],
         timeout: float,
-        **body: Any,  # noqa: ANN401  # as requests takes it
+        **body: Any,  # noqa: ANN401  # as in requests
     ) -> requests.Response:
-        """Send one request, once; return the response, whose body is not read yet.
+        """Send one request, once; return the response, whose body has not been read.
 
         Args:
             method: `GET` or `POST`.
-            path: below the API root.
+            path: the path below the API root.
             auth: puts credentials on the request.
-            timeout: API seconds that the server may stay silent.
+            timeout: API seconds to wait for the server's next bytes.
             body: `json`, a body to send as JSON, or `data`, to send as a form.
 
         Raises:
             CredentialsError: TLS cannot be verified, so no request can be sent.
             TransientError: there is no response.
         """
-        timeouts = (self._clock.real(CONNECT_TIMEOUT), self._clock.real(timeout))
         try:
             return self.request(
                 method,
                 f"{self._api_url}{path}",
                 auth=auth,
-                timeout=timeouts,
+                timeout=(self._clock.real(_CONNECT_TIMEOUT), self._clock.real(timeout)),
                 allow_redirects=False,
                 stream=True,
                 **body,
             )
         except requests.exceptions.SSLError as exc:
-            msg = f"No request can be sent to {self._api_url}: {tls_failure(exc)}"
-            raise CredentialsError(msg) from None
+            reason = tls_reason(exc)
         except requests.RequestException as exc:
-            msg = f"no response from {self._api_url} ({reason(exc, timeout)})"
+            msg = f"no response from {self._api_url} ({failure_reason(exc, timeout)})"
             raise TransientError(msg) from None
-        except OSError:  # what requests raises for REQUESTS_CA_BUNDLE
-            msg = f"No request can be sent to {self._api_url}: {UNREADABLE}"
-            raise CredentialsError(msg) from None
+        except OSError:  # requests raises it for REQUESTS_CA_BUNDLE
+            reason = _NO_CA_BUNDLE
+        msg = f"No request can be sent to {self._api_url}: {reason}"
+        raise CredentialsError(msg)
+
+
+def is_transient(status: int) -> bool:
+    """Return whether a response with another status may follow when the request is repeated."""
+    return status in _TRANSIENT or status >= _SERVER_ERROR
 
 
 def retry_after(response: requests.Response, now: datetime) -> float | None:
-    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3).
+    """Return the seconds that `Retry-After` states, in either of its forms (RFC 9110, 10.2.3).
 
-    A wait of more than a day is taken for an error.
+    More than a day is taken for an error.
     """
     value = response.headers.get("Retry-After", "")
     try:
@@ -128,56 +126,47 @@ def retry_after(response: requests.Response, now: datetime) -> float | None:
     return seconds if 0 <= seconds <= _LONGEST_WAIT else None
 
 
-class _StrictResponse(http.client.HTTPResponse):
-    @override
-    def begin(self) -> None:
-        super().begin()
-        if self.status < _FINAL:
-            msg = f"an interim response, with status {self.status}, instead of the final one"
-            raise FramingError(msg)
-        try:
-            assert_header_parsing(self.msg)
-            is_valid = all(map(_HEADER_NAME.fullmatch, self.msg))
-        except HeaderParsingError:
-            is_valid = False
-        if not is_valid:
-            msg = "a response with malformed headers"
-            raise FramingError(msg)
-        codings = {coding.lower() for coding in self.msg.get_all("Transfer-Encoding", ())}
-        if not codings <= _TRANSFER_CODINGS:
-            msg = "a response with an unknown Transfer-Encoding"
-            raise FramingError(msg)
+def failure_reason(failure: requests.RequestException, timeout: float) -> str:
+    """Say why a request has no response. The text of `requests` is left out: it holds the URL.
+
+    Args:
+        failure: the exception that `requests` raised.
+        timeout: the read timeout of the request, in API seconds.
+    """
+    if isinstance(failure, requests.ConnectTimeout):
+        return f"no connection within {_CONNECT_TIMEOUT} s"
+    if isinstance(failure, requests.ReadTimeout):
+        return f"no response within {timeout:.0f} s"
+    causes = list(_causes(failure))
+    words = next(filter(None, map(_in_words, causes)), type(causes[-1]).__name__)
+    return f"the proxy: {words}" if isinstance(failure, requests.exceptions.ProxyError) else words
 
 
-class _StrictHttpConnection(HTTPConnection):
-    response_class = _StrictResponse
+def tls_reason(failure: requests.exceptions.SSLError) -> str:
+    """Say why there is no TLS connection, and what to do about it."""
+    causes = [cause for cause in _causes(failure) if isinstance(cause, ssl.SSLError)]
+    is_certificate = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
+    return _NO_TLS if causes and not is_certificate else _UNTRUSTED
 
 
-class _StrictHttpsConnection(HTTPSConnection):
-    response_class = _StrictResponse
+def _causes(failure: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that it wraps: urllib3 and requests wrap each other's."""
+    while failure:
+        yield failure
+        failure = failure.__context__
 
 
-class _StrictHttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _StrictHttpConnection
-
-
-class _StrictHttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _StrictHttpsConnection
-
-
-_POOLS: Final = {"http": _StrictHttpPool, "https": _StrictHttpsPool}
-
-
-class _StrictAdapter(HTTPAdapter):
-    """Connects with the classes above, through a proxy as well."""
-
-    @override
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    @override
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
-        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+def _in_words(cause: BaseException) -> str | None:
+    match cause:
+        case FramingError():
+            return str(cause)
+        case socket.gaierror():
+            return "the host name cannot be resolved"
+        case http.client.RemoteDisconnected():
+            return "the connection was closed before a response"
+        case ssl.SSLError():
+            return None  # its number is not one of the operating system's
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()  # "connection refused", "connection reset by peer"
+        case _:
+            return None

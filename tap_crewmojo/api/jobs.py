@@ -1,6 +1,6 @@
-"""A report is paged, not slept on: submit, then poll its job until the answer is the report.
+"""The paginator of a job: submit a report, then poll its job until the response is the report.
 
-One loop serves the immediate and the slow answer, and it can be driven without HTTP or time.
+One loop serves the immediate and the slow response, and tests drive it without HTTP or waiting.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _GROWTH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """The next request asks for the report."""
+    """The next HTTP request requests the report."""
 
     pause = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """The next request asks whether a job is done.
+    """The next HTTP request polls a job.
 
     Args:
-        job_id: the vendor's name for the job.
-        number: 1 for the first poll. It also keeps two polls of one job from being equal, which
-            the SDK's paginators take for a loop.
+        job_id: the job's id in Crewmojo.
+        number: 1 for the first poll. It makes two polls of a job different, since the SDK's
+            paginators take equal pages for a loop.
     """
 
     job_id: str
@@ -48,7 +48,7 @@ class Poll:
 
 
 class JobPoller(BaseAPIPaginator[Submit | Poll]):
-    """Pages through the answers to one request for a report; the last page is the report."""
+    """Pages through the responses of one attempt; the last page is the report."""
 
     def __init__(self) -> None:
         super().__init__(Submit())
@@ -60,7 +60,7 @@ class JobPoller(BaseAPIPaginator[Submit | Poll]):
         Args:
             response: a `JobEnvelope` while the job runs; anything else ends the paging.
         """
-        super().advance(response)  # type: ignore[arg-type]  # the SDK only hands it through
+        super().advance(response)  # type: ignore[arg-type]  # the SDK only passes it on
 
     @override
     def has_more(self, response: object) -> bool:

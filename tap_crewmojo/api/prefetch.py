@@ -1,15 +1,15 @@
-"""Downloads ahead: reports are waited for side by side, and handed out in their order.
+"""Downloads in parallel, ahead of the streams that read them, and handed out in order.
 
-The vendor generates a report when it is asked for, which may take minutes. So while one is read,
-the next ones are on their way: over the windows of a stream and over streams alike.
+The vendor generates a report when it is requested, which may take minutes. While one report is
+read, the next ones are downloaded: later windows of the stream and other streams alike.
 """
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """Threads that end with the process: one that hangs in a request must not keep it.
+    """Threads that end with the process; those of `ThreadPoolExecutor` would keep it alive.
 
     Args:
         number: how many there are.
@@ -35,7 +35,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Let a worker make a call; the future has its result, or what it raised."""
+        """Queue a call for a worker; return the future of its result or exception."""
         if len(self._threads) < self._number:
             thread = threading.Thread(target=self._work, daemon=True)
             self._threads.append(thread)
@@ -59,74 +59,96 @@ class _Task(Generic[T]):
             return
         try:
             self.future.set_result(self._call())
-        except BaseException as exc:  # noqa: BLE001  # raised where the result is waited for
+        except BaseException as exc:  # noqa: BLE001  # `Future.result` raises it
             self.future.set_exception(exc)
 
 
 class Prefetch:
-    """Keeps downloads in flight, and hands them out in the order in which they were planned.
+    """Keeps downloads in flight, and hands them out in the order of their plan.
 
     Args:
         client: downloads a report.
-        workers: as many as may be in flight at a time.
-        ahead: how many may be in flight, or spooled and not yet handed out.
+        workers: as many as there may be downloads in flight.
+        ahead: the largest number of downloads in flight, or on disk and not yet taken.
     """
 
     def __init__(self, client: CrewmojoClient, workers: Workers, ahead: int) -> None:
         self._client = client
         self._workers = workers
         self._ahead = ahead
+        self._kept: dict[str, tuple[ReportRequest, Download]] = {}
         self._planned: deque[ReportRequest] = deque()
-        self._started: deque[tuple[ReportRequest, Future[Download]]] = deque()
-        self._cancelled: set[str] = set()
+        self._started: deque[_Started] = deque()
+
+    def keep(self, request: ReportRequest, download: Download) -> None:
+        """Keep a report that was downloaded for its columns: a sync in this run may take it."""
+        self._kept[request.report.name] = request, download
+
+    def kept(self, report: ReportConfig) -> ReportRequest | None:
+        """Return the request whose download is kept for a report, if one is."""
+        request, _ = self._kept.get(report.name, (None, None))
+        return request
 
     def plan(self, requests: Iterable[ReportRequest]) -> None:
-        """Say what will be taken, in which order."""
-        self._planned.extend(requests)
+        """Plan downloads, in the order in which they will be taken."""
+        self._planned.extend(each for each in requests if each != self.kept(each.report))
         self._start()
 
     def take(self, request: ReportRequest) -> Download:
-        """Return a download; what was planned before it and not taken is let go.
+        """Return a download; discard those that were planned before it and not taken.
 
         Raises:
-            CredentialsError: there is no token to be had.
-            ReportError: the report cannot be had.
+            CredentialsError: no access token could be obtained.
+            ReportError: the download failed.
         """
-        while self._started and self._started[0][0] != request:
-            _discard(self._started.popleft()[1])
+        if request == self.kept(request.report):
+            return self._kept.pop(request.report.name)[1]
+        while self._started and self._started[0].request != request:
+            self._started.popleft().cancel()
             self._start()
         if not self._started:
             return self._client.download(request)  # it was not planned
-        _, future = self._started.popleft()
+        started = self._started.popleft()
         self._start()
-        return future.result()
+        return started.future.result()
 
     def cancel(self, report: ReportConfig) -> None:
-        """Let go of what is left of a report, so that its workers go on with the other reports.
+        """Cancel the downloads of a report, which frees its workers for the other reports.
 
-        What is planned is not started; what is in flight ends before its next request.
+        Planned ones do not start; those in flight end before their next HTTP request.
         """
-        self._cancelled.add(report.name)
-        self._planned = deque(request for request in self._planned if self._is_wanted(request))
-        for request, future in self._started:
-            if not self._is_wanted(request):
-                _discard(future)
-        self._started = deque(pair for pair in self._started if self._is_wanted(pair[0]))
+        if report.name in self._kept:
+            self._kept.pop(report.name)[1].report.close()
+        self._planned = deque(each for each in self._planned if each.report is not report)
+        for started in [each for each in self._started if each.request.report is report]:
+            self._started.remove(started)
+            started.cancel()
         self._start()
-
-    def _is_wanted(self, request: ReportRequest) -> bool:
-        return request.report.name not in self._cancelled
 
     def _start(self) -> None:
         while self._planned and len(self._started) < self._ahead:
-            request = self._planned.popleft()
-            is_wanted = functools.partial(self._is_wanted, request)
-            future = self._workers.submit(
-                functools.partial(self._client.download, request, is_wanted)
+            self._started.append(self._submit(self._planned.popleft()))
+
+    def _submit(self, request: ReportRequest) -> _Started:
+        is_cancelled = threading.Event()
+
+        def download() -> Download:
+            return self._client.download(request, lambda: not is_cancelled.is_set())
+
+        return _Started(request, self._workers.submit(download), is_cancelled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Started:
+    """A download that is in flight, or spooled and not yet taken."""
+
+    request: ReportRequest
+    future: Future[Download]
+    is_cancelled: threading.Event
+
+    def cancel(self) -> None:
+        self.is_cancelled.set()
+        if not self.future.cancel():
+            self.future.add_done_callback(
+                lambda done: done.exception() or done.result().report.close()
             )
-            self._started.append((request, future))
-
-
-def _discard(future: Future[Download]) -> None:
-    if not future.cancel():
-        future.add_done_callback(lambda done: done.exception() or done.result().report.close())

@@ -1,9 +1,10 @@
-"""The variables of the environment: which are invalid, which are unknown, which are not read."""
+"""The variables of the environment: settings, the time scale, the folder for temporary files."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -11,21 +12,20 @@ from urllib.parse import urlsplit
 
 from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.config.json_schema import SETTINGS
-from tap_crewmojo.config.validation import is_loopback, unknown
+from tap_crewmojo.config.validation import is_loopback, unknown_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+_PREFIX = "TAP_CREWMOJO_"
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
-_FOLDERS = ("TMPDIR", "TEMP", "TMP")  # in the order in which `tempfile` looks at them
+_FOLDERS = ("TMPDIR", "TEMP", "TMP")  # in the order in which `tempfile` reads them
 
 
-def environment_mistakes(
-    environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield which variables are invalid: the SDK would fail over them without naming them."""
+def variable_errors(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which variables are invalid: the SDK would fail without naming them."""
     for name, setting in schema["properties"].items():
-        text = environment.get(variable := prefix + name.upper())
+        text = os.environ.get(variable := _PREFIX + name.upper())
         types = setting["type"]
         if text is None:
             continue
@@ -39,18 +39,33 @@ def environment_mistakes(
             yield f"{variable} must be a JSON object"
 
 
-def unread_variables(
-    environment: Mapping[str, str], prefix: str, config: Mapping[str, Any]
-) -> Iterator[str]:
+def unread_variables(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence if variables hold required settings that the configuration lacks."""
-    names = [prefix + name.upper() for name in SETTINGS["required"] if name not in config]
-    if found := [name for name in names if environment.get(name)]:
+    names = [_PREFIX + name.upper() for name in SETTINGS["required"] if name not in config]
+    if found := [name for name in names if os.environ.get(name)]:
         yield f"{', '.join(found)}: variables are read with `--config=ENV` only; add it"
 
 
-def machine_mistakes(environment: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the time scale, and with the folder for temporary files."""
-    scale = environment.get(SCALE_VARIABLE) or "1"
+def unknown_variables(schema: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each variable with the prefix that is not a setting's.
+
+    Variables of others are skipped: the SDK's log level, what Meltano names with two underscores,
+    and the parts of a setting that has parts.
+    """
+    known = schema["properties"]
+    ours = [name for name in os.environ if name.startswith(_PREFIX) and name != SCALE_VARIABLE]
+    parts = tuple(f"{name}_" for name, setting in known.items() if "object" in setting["type"])
+    names = (name.removeprefix(_PREFIX).lower() for name in ours)
+    return unknown_settings(
+        [name for name in names if name != "loglevel" and not name.startswith(("_", *parts))],
+        known,
+        lambda name: _PREFIX + name.upper(),
+    )
+
+
+def machine_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is invalid in the time scale, and in the folder for temporary files."""
+    scale = os.environ.get(SCALE_VARIABLE) or "1"
     if not _is_positive(scale):
         yield f"{SCALE_VARIABLE} must be a positive number"
     elif float(scale) != 1 and not _is_on_this_machine(config.get("api_url")):
@@ -58,10 +73,10 @@ def machine_mistakes(environment: Mapping[str, str], config: Mapping[str, Any]) 
             f"{SCALE_VARIABLE} must not be set, unless api_url is that of a sandbox on this "
             "machine: it shortens each timeout"
         )
-    name = next(filter(environment.get, _FOLDERS), None)
+    name = next(filter(os.environ.get, _FOLDERS), None)
     try:
-        # Where the folder cannot be used, `tempfile` itself would silently take another one.
-        with tempfile.TemporaryFile(dir=environment[name] if name else None) as file:
+        # Where the folder cannot be used, `tempfile` itself would use another one without a word.
+        with tempfile.TemporaryFile(dir=os.environ[name] if name else None) as file:
             file.write(b"0")
             file.flush()
     except OSError as exc:
@@ -69,28 +84,9 @@ def machine_mistakes(environment: Mapping[str, str], config: Mapping[str, Any]) 
         yield f"{name or 'TMPDIR'} must be a folder for temporary files: {reason}"
 
 
-def unknown_variables(
-    environment: Iterable[str], prefix: str, schema: Mapping[str, Any]
-) -> list[str]:
-    """Return a sentence for each variable with the prefix that is not a setting's.
-
-    Passed over is what others read: the SDK its log level, Meltano what it names with two
-    underscores, and the parts of a setting that has parts.
-    """
-    known = schema["properties"]
-    ours = [name for name in environment if name.startswith(prefix) and name != SCALE_VARIABLE]
-    parts = tuple(f"{name}_" for name, setting in known.items() if "object" in setting["type"])
-    names = (name.removeprefix(prefix).lower() for name in ours)
-    return unknown(
-        [name for name in names if name != "loglevel" and not name.startswith(("_", *parts))],
-        known,
-        lambda name: prefix + name.upper(),
-    )
-
-
-def _is_json(text: str, kind: type) -> bool:
+def _is_json(text: str, expected: type) -> bool:
     try:
-        return isinstance(json.loads(text), kind)
+        return isinstance(json.loads(text), expected)
     except (ValueError, RecursionError):
         return False
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from singer_sdk.exceptions import ConfigValidationError
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import IO, Any, TextIO
 
 
 def read_object(option: str, path: str) -> dict[str, Any]:
@@ -45,6 +46,20 @@ def parse_object(option: str, data: bytes) -> dict[str, Any]:
             return value
         reason = "must hold a JSON object"
     raise _invalid(option, reason)
+
+
+def parsed_file(option: str, file: IO[str] | None) -> IO[str] | None:
+    """Return a file with the JSON object that a file of the command line holds, in UTF-8.
+
+    Raises:
+        ConfigValidationError: it holds something else.
+    """
+    if file is None:
+        return None
+    data = cast("TextIO", file).buffer.read()  # the text would be in the system's encoding
+    if option == "--state" and not data.strip():
+        return None  # the last line of a target that printed none
+    return io.StringIO(json.dumps(parse_object(option, data)))
 
 
 def _invalid(option: str, reason: str) -> ConfigValidationError:

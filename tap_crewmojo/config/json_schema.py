@@ -1,4 +1,4 @@
-"""The settings as declared: names, types, defaults, and the words that document them."""
+"""The JSON schema of the settings: names, types, defaults, titles and descriptions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SETTINGS = th.PropertiesList(
         th.StringType,
         required=True,
         title="Client ID",
-        description="Client id, from Crewmojo: Company Settings > Integrations > API "
+        description="Client id from Crewmojo: Company Settings > Integrations > API "
         "Authentication.",
     ),
     th.Property(
@@ -73,22 +73,22 @@ SETTINGS = th.PropertiesList(
         required=True,
         secret=True,
         title="Client secret",
-        description="Secret key, from the same page. Crewmojo logs every time somebody views it.",
+        description="Secret key from the same page. Crewmojo logs each time somebody views it.",
     ),
     th.Property(
         "reports",
         th.CustomType({"type": "array", "minItems": 1, "items": _REPORT}),
         required=True,
         title="Reports",
-        description="The reports to download, each an identifier that Crewmojo gave you "
+        description="Reports to download. Each is an identifier from Crewmojo "
         '(`"oneonone.summary"`) or an object: `id` (required), `name` (of the stream; default: '
-        "the id in lower case, other characters than a-z and 0-9 as `_`), `replication_method` "
-        "(`INCREMENTAL`, the default, or `FULL_TABLE`: no dates are sent), `primary_keys` "
-        "(columns that tell the rows of one window apart; default: the row number), `columns` "
+        "the id in lower case, characters other than a-z and 0-9 as `_`), `replication_method` "
+        "(`INCREMENTAL`, the default, or `FULL_TABLE`: requested without dates), `primary_keys` "
+        "(columns that identify a row within one window; default: the row number), `columns` "
         "(types instead of the inferred ones, by column: "
         f"{', '.join(f'`{name}`' for name in _COLUMN_TYPES)}, or an object with `type` and a "
-        "`strptime` `format`), and its own `report_window`, "
-        '`lookback_days`, `content_type`, `force_job`. Example: `["oneonone.summary", '
+        "`strptime` `format`), and `report_window`, `lookback_days`, `content_type`, `force_job` "
+        'for this report alone. Example: `["oneonone.summary", '
         '{"id": "people.directory", "replication_method": "FULL_TABLE"}]`.',
         examples=[["oneonone.summary"]],
     ),
@@ -96,9 +96,9 @@ SETTINGS = th.PropertiesList(
         "start_date",
         th.StringType,
         title="Start date",
-        description="First day to download, as an ISO date (`2024-01-01`; of a date-time its date "
-        "counts). Required unless every report is `FULL_TABLE`. The first window is the calendar "
-        "window that holds it. To go further back later, run a full refresh.",
+        description="First day to download, as an ISO date (`2024-01-01`) or date-time, whose date "
+        "is used. Required unless every report is `FULL_TABLE`. The first window is the calendar "
+        "window that holds this day. To go further back later, run a full refresh.",
         examples=["2024-01-01"],
     ),
     th.Property(
@@ -106,7 +106,7 @@ SETTINGS = th.PropertiesList(
         th.StringType,
         title="End date",
         description="Last day to download, inclusive, as an ISO date. Default: yesterday in "
-        "`timezone`. A later day than today counts as today.",
+        "`timezone`. A day in the future is replaced by today.",
         examples=["2024-12-31"],
     ),
     th.Property(
@@ -114,8 +114,8 @@ SETTINGS = th.PropertiesList(
         th.StringType,
         default="UTC",
         title="Time zone",
-        description="IANA time zone in which `yesterday` is meant, such as `Australia/Sydney`; "
-        "also the zone of date-times that a `format` reads without one.",
+        description="IANA time zone that defines today and yesterday, such as `Australia/Sydney`; "
+        "also the zone of date-times whose `format` has none.",
         examples=["Australia/Sydney"],
     ),
     th.Property(
@@ -125,8 +125,8 @@ SETTINGS = th.PropertiesList(
         allowed_values=_WINDOWS,
         title="Report window",
         description="Calendar unit that one request covers: `day`, `week` (from Monday), `month`, "
-        "`quarter` or `year`. Rows of a summary depend on it: changing it makes other rows, so run "
-        "a full refresh into an empty table then.",
+        "`quarter` or `year`. The rows of a summary depend on it: after a change, run a full "
+        "refresh into an empty table.",
     ),
     th.Property(
         "lookback_days",
@@ -134,7 +134,7 @@ SETTINGS = th.PropertiesList(
         default=7,
         title="Lookback (days)",
         description="Days before the bookmark whose windows are downloaded again in every run, "
-        "since people go on editing the recent past.",
+        "because people edit the recent past.",
     ),
     th.Property(
         "content_type",
@@ -142,16 +142,16 @@ SETTINGS = th.PropertiesList(
         default="csv",
         allowed_values=_CONTENT_TYPES,
         title="Content type",
-        description="What to ask Crewmojo for: `csv` or `json`. Rows and types are the same "
-        "either way; an answer is read by what it is.",
+        description="Format to request: `csv` or `json`. Rows and types are the same: a response "
+        "is read by its content.",
     ),
     th.Property(
         "infer_types",
         th.BooleanType,
         default=True,
         title="Infer types",
-        description="Infer each column's type from a sample report in discovery. If false, every "
-        "column without an entry in `columns` is a string.",
+        description="Whether discovery infers the type of each column from a sample. If false, "
+        "every column without an entry in `columns` is a string.",
     ),
     th.Property(
         "on_new_column",
@@ -159,46 +159,47 @@ SETTINGS = th.PropertiesList(
         default="add",
         allowed_values=[str(choice) for choice in OnNewColumn],
         title="On a new column",
-        description="What to do with a column that the catalog lacks: `add` it as a string (the "
-        "schema is sent again), `ignore` it with a warning, or `fail` the report.",
+        description="Action for a column that the catalog lacks: `add` it as a string (the schema "
+        "is sent again), `ignore` it with a warning, or `fail` the report.",
     ),
     th.Property(
         "max_parallel_reports",
         th.IntegerType(minimum=1, maximum=16),
         default=4,
         title="Parallel reports",
-        description="How many reports may be generated and downloaded at a time (1 to 16).",
+        description="Number of reports that are generated and downloaded at the same time (1 to "
+        "16).",
     ),
     th.Property(
         "job_timeout",
         th.IntegerType(minimum=1, maximum=600),
         default=300,
-        title="Job time-out (seconds)",
-        description="Abandon a report this many seconds after it was requested, and request it "
-        "again. Crewmojo's page says five minutes; a job's id expires after ten.",
+        title="Job timeout (seconds)",
+        description="Seconds after which a report that is not ready is abandoned and requested "
+        "again. Crewmojo recommends five minutes; a job id expires after ten.",
     ),
     th.Property(
         "max_job_attempts",
         th.IntegerType(minimum=1),
         default=3,
         title="Job attempts",
-        description="How often a report is requested before its stream fails.",
+        description="Number of times that a report is requested before it fails.",
     ),
     th.Property(
         "request_timeout",
         th.IntegerType(minimum=31),
         default=90,
-        title="Request time-out (seconds)",
-        description="Read time-out of one request. At least 31: Crewmojo may take 30 seconds "
-        "before it answers.",
+        title="Request timeout (seconds)",
+        description="Read timeout of one request. At least 31: Crewmojo may need 30 seconds to "
+        "respond.",
     ),
     th.Property(
         "force_job",
         th.BooleanType,
         default=False,
         title="Force jobs",
-        description="Ask Crewmojo to take the long-running path (`jobId: true`), which costs 30 "
-        "seconds a request: for testing.",
+        description="Whether to request each report as a long-running job (`jobId: true`), which "
+        "costs 30 seconds per request. For tests.",
     ),
     th.Property(
         "environment",
@@ -206,14 +207,14 @@ SETTINGS = th.PropertiesList(
         default="production",
         allowed_values=[str(name) for name in Environment],
         title="Environment",
-        description="Which Crewmojo to talk to: `production` or `test`.",
+        description="Installation of Crewmojo: `production` or `test`.",
     ),
     th.Property(
         "api_url",
         th.StringType,
         title="API URL",
-        description="Another API root instead of the environment's; ends in `/v1`. https only, "
-        "but for a sandbox on this machine.",
+        description="API root instead of that of `environment`; it ends in `/v1`. Plain http is "
+        "accepted for a sandbox on this machine only.",
         examples=["http://127.0.0.1:8585/v1"],
     ),
 ).to_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ContentType(StrEnum):
-    """What to ask the vendor for; an answer is read by what it is."""
+    """The format to request. A response is read by what it is."""
 
     CSV = "csv"
     JSON = "json"
@@ -30,34 +30,34 @@ class ReportConfig:
     Args:
         id: the vendor's identifier, such as `oneonone.summary`.
         name: the stream's name.
-        windowed: whether the report is asked for by windows; if not, no dates are sent.
-        primary_keys: columns that tell the rows of one window apart; none: the row number does.
-        columns: types that the user gives to columns, by the column's name.
+        windowed: whether it is requested by windows; no dates are sent otherwise.
+        primary_keys: columns that identify a row of one window; none for the row number.
+        columns: types that the user gives to columns, by name or heading.
         window: the calendar unit of its windows.
-        lookback_days: days before the bookmark whose windows are asked for again.
-        content_type: what to ask for.
-        force_job: ask the vendor to take the long-running path.
+        lookback_days: days before the bookmark whose windows are requested again.
+        content_type: the format to request.
+        force_job: whether to request a job even for a report that is ready at once.
     """
 
     id: str
     name: str
-    windowed: bool = True
-    primary_keys: tuple[str, ...] = ()
-    columns: Mapping[str, ColumnConfig] = field(default_factory=dict)
-    window: ReportWindow = ReportWindow.MONTH
-    lookback_days: int = 7
-    content_type: ContentType = ContentType.CSV
-    force_job: bool = False
+    windowed: bool
+    primary_keys: tuple[str, ...]
+    columns: Mapping[str, ColumnConfig]
+    window: ReportWindow
+    lookback_days: int
+    content_type: ContentType
+    force_job: bool
 
     @classmethod
     def from_setting(
         cls, item: str | Mapping[str, Any], defaults: Mapping[str, Any]
     ) -> ReportConfig:
-        """Read one item of the setting `reports`, which has passed its JSON schema.
+        """Read one item of the setting `reports`, which is valid.
 
         Args:
             item: a plain identifier, or an object with the report's own settings.
-            defaults: the tap's settings, for what the item leaves open.
+            defaults: the tap's settings, which hold for what the item does not set.
         """
         own: Mapping[str, Any] = {"id": item} if isinstance(item, str) else item
 
@@ -67,7 +67,7 @@ class ReportConfig:
         return cls(
             id=own["id"],
             name=own.get("name") or stream_name(own["id"]),
-            windowed=own.get("replication_method", "INCREMENTAL") == "INCREMENTAL",
+            windowed=is_windowed(own),
             primary_keys=tuple(own.get("primary_keys", ())),
             columns={
                 name: ColumnConfig(ColumnType(column))
@@ -82,6 +82,11 @@ class ReportConfig:
         )
 
 
+def is_windowed(item: Mapping[str, Any]) -> bool:
+    """Return whether a report is requested by windows, as the setting `reports` has it."""
+    return item.get("replication_method") != "FULL_TABLE"
+
+
 def stream_name(report_id: str) -> str:
     """Return the name of a report's stream: `oneonone.summary` becomes `oneonone_summary`."""
     return re.sub(r"[^a-z0-9]", "_", report_id.lower())
@@ -89,11 +94,11 @@ def stream_name(report_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """One report to download: for a window, or without dates.
+    """A request for one report: for a window, or without dates.
 
     Args:
         report: the report as configured.
-        window: the days to ask for; none for a report without dates.
+        window: the days to request; none for a report without windows.
     """
 
     report: ReportConfig

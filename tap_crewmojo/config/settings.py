@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.clock import Clock
 
+_DAYS = ("start_date", "end_date")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one run, checked and typed. Times in seconds."""
+    """The settings of one run, valid and typed. Times are in seconds."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -38,20 +40,19 @@ class Settings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], clock: Clock) -> Settings:
-        """Read a configuration that has no mistakes (see `mistakes.py`)."""
+        """Read a configuration that is valid (see `validation.py`)."""
         config = with_defaults(config)
         zone = ZoneInfo(config["timezone"])
         today = clock.now(zone).date()
         yesterday = today - timedelta(days=1)
-        end = config.get("end_date")
+        start, end = config.get("start_date"), config.get("end_date")
+        api_url = config.get("api_url") or Environment(config["environment"]).api_url
         return cls(
             client_id=config["client_id"],
             client_secret=config["client_secret"],
-            api_url=(config.get("api_url") or Environment(config["environment"]).api_url).rstrip(
-                "/"
-            ),
+            api_url=api_url.rstrip("/"),
             reports=tuple(ReportConfig.from_setting(item, config) for item in config["reports"]),
-            start_date=day(config.get("start_date") or date.min.isoformat()),
+            start_date=day(start) if start else date.min,
             end_date=min(day(end), today) if end else yesterday,
             yesterday=yesterday,
             zone=zone,
@@ -74,10 +75,18 @@ def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     return defaults | {name: value for name, value in config.items() if value is not None}
 
 
+def with_texts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its days as texts: from Python they may be dates."""
+    return {
+        name: value.isoformat() if name in _DAYS and isinstance(value, date) else value
+        for name, value in config.items()
+    }
+
+
 def day(text: str) -> date:
     """Read an ISO date; of a date-time its date as written.
 
     Raises:
-        ValueError: there is no such date.
+        ValueError: it is not a date.
     """
     return datetime.fromisoformat(text).date()

@@ -1,4 +1,4 @@
-"""What can be wrong with the settings beyond their JSON schema: all of it is told at once."""
+"""What is invalid in the settings, by their JSON schema and beyond it: one error lists it all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_crewmojo.config.reports import stream_name
+from tap_crewmojo.config.reports import is_windowed, stream_name
 from tap_crewmojo.config.settings import day
-from tap_crewmojo.redaction import breaks_lines
+from tap_crewmojo.redaction import breaks_lines, one_line
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ _LIKE_JSON = "[{\"'"
 _BATCH_PARTS = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
 
 
-def schema_mistakes(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a configuration by its JSON schema; fill in its defaults.
+def schema_errors(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """Yield what is invalid in a configuration by its JSON schema; fill in its defaults.
 
     No value is repeated: it may be a secret in the wrong place.
     """
@@ -100,31 +101,31 @@ def _likeness(name: str, other: str) -> float:
     return max(difflib.SequenceMatcher(None, name, word).ratio() for word in words)
 
 
-def unknown(
+def unknown_settings(
     names: Iterable[str], known: Collection[str], written: Callable[[str], str] = str
 ) -> list[str]:
     """Return a sentence for each name that is not a setting's, with the nearest one that is."""
-    strangers = sorted(set(names).difference(known))
-    return [f"Ignored: {_unknown(name, known, written)}" for name in strangers]
+    unknown = sorted(set(names).difference(known))
+    return [f"Ignored: {_unknown(name, known, written)}" for name in unknown]
 
 
-def mistakes(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a configuration beyond its JSON schema, a sentence each.
+def setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is invalid in a configuration beyond its JSON schema, a sentence each.
 
-    Values of the wrong JSON type are the schema's business and passed over here.
+    Values of the wrong JSON type are skipped: the schema reports them.
     """
-    yield from _mistakes_in_dates(config)
-    yield from _mistakes_in_zone(config)
-    yield from _mistakes_in_url(config)
-    yield from _mistakes_in_reports(config)
-    yield from _mistakes_in_batches(config)
+    yield from _date_errors(config)
+    yield from _zone_errors(config)
+    yield from _url_errors(config)
+    yield from _report_errors(config)
+    yield from _batch_errors(config)
     if config.get("batch_config") and (
         config.get("stream_maps") or config.get("flattening_enabled")
     ):
         yield "batch_config writes whole files, to which stream_maps and flattening do not apply"
 
 
-def _mistakes_in_batches(config: Mapping[str, Any]) -> Iterator[str]:
+def _batch_errors(config: Mapping[str, Any]) -> Iterator[str]:
     batches = config.get("batch_config")
     if not batches or not isinstance(batches, dict):
         return
@@ -163,7 +164,7 @@ def _within(config: Mapping[str, Any], *names: str) -> object:
     return found
 
 
-def _mistakes_in_dates(config: Mapping[str, Any]) -> Iterator[str]:
+def _date_errors(config: Mapping[str, Any]) -> Iterator[str]:
     days = {}
     for name in ("start_date", "end_date"):
         text = config.get(name)
@@ -180,7 +181,7 @@ def _mistakes_in_dates(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _mistakes_in_zone(config: Mapping[str, Any]) -> Iterator[str]:
+def _zone_errors(config: Mapping[str, Any]) -> Iterator[str]:
     name = config.get("timezone")
     if not isinstance(name, str):
         return
@@ -190,7 +191,7 @@ def _mistakes_in_zone(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"timezone: {name!r} is not an IANA time zone; an example is 'Australia/Sydney'"
 
 
-def _mistakes_in_url(config: Mapping[str, Any]) -> Iterator[str]:
+def _url_errors(config: Mapping[str, Any]) -> Iterator[str]:
     text = config.get("api_url")
     if not text or not isinstance(text, str):
         return
@@ -214,7 +215,7 @@ def _mistakes_in_url(config: Mapping[str, Any]) -> Iterator[str]:
         yield "api_url must end in '/v1'"
 
 
-def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
+def _report_errors(config: Mapping[str, Any]) -> Iterator[str]:
     items = config.get("reports")
     reports = [
         {"id": item} if isinstance(item, str) else item
@@ -247,16 +248,15 @@ def _mistakes_in_reports(config: Mapping[str, Any]) -> Iterator[str]:
                 f"reports: {own[0]!r} of {identifier!r} is the tap's own column: the window's "
                 "start is in the key anyway, and the row number where there are no primary_keys"
             )
-        yield from _mistakes_in_columns(identifier, report.get("columns"))
-    windowed = any(report.get("replication_method") != "FULL_TABLE" for report in reports)
-    if windowed and not config.get("start_date"):
+        yield from _column_errors(identifier, report.get("columns"))
+    if any(map(is_windowed, reports)) and not config.get("start_date"):
         yield (
             "start_date is missing: it is required unless every report has "
             "replication_method 'FULL_TABLE'"
         )
 
 
-def _mistakes_in_columns(identifier: str, columns: object) -> Iterator[str]:
+def _column_errors(identifier: str, columns: object) -> Iterator[str]:
     for name, column in columns.items() if isinstance(columns, dict) else ():
         if not isinstance(column, dict) or not isinstance(column.get("format"), str):
             continue
@@ -291,8 +291,14 @@ def _has_text(report: Mapping[str, Any], name: str) -> bool:
     return isinstance(report.get(name), str) and bool(report[name])
 
 
+def settings_error(errors: Iterable[str]) -> ConfigValidationError:
+    """Return the exception that lists all that is invalid."""
+    text = "\n".join(["The settings are invalid:", *(f"  - {one_line(error)}" for error in errors)])
+    return ConfigValidationError(text, errors=[text])
+
+
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

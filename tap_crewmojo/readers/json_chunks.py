@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MOST_BESIDE: Final = 1 << 20
-"""Bytes of one member that is not the rows, at most."""
+"""Bytes of all that is not the rows, at most."""
 
 _MOST_MEMBERS: Final = 1000
 _MOST_VALUES: Final = 1 << 20
@@ -227,6 +227,7 @@ class _Arriving:
         self.held = b""
         self.has_ended = False
         self._parts_left = iter(parts)
+        self._beside = 0  # bytes of the values that were taken
 
     def more(self, least: int) -> bool:
         """Hold so many bytes, if they arrive; tell whether there are more than before."""
@@ -269,10 +270,10 @@ class _Arriving:
         return self.held[1:].lstrip(_BLANK).startswith(b"{")
 
     def value(self) -> Any:  # noqa: ANN401  # whatever JSON holds
-        """Take a value, which must not be large.
+        """Take a value; all of those that are taken must not be large together.
 
         Raises:
-            UnusableResponseError: it is malformed, or large.
+            UnusableResponseError: it is malformed, or they are large.
         """
         self.sign()
         size = _FEW
@@ -291,10 +292,12 @@ class _Arriving:
                     raise CutShortError(msg) from None
             else:
                 if end < len(text) or is_end:  # a number may go on
-                    self.drop(len(text[:end].encode()))
+                    taken = len(text[:end].encode())
+                    self._beside += taken
+                    self.drop(taken)
                     return value
-            if size >= _MOST_BESIDE:
-                msg = f"{_MALFORMED} (a value beside the rows does not end)"
+            if self._beside + size >= _MOST_BESIDE:
+                msg = f"the report is JSON with {_MOST_BESIDE >> 20} MiB beside the rows"
                 raise UnusableResponseError(msg)
             size *= 2
 

@@ -10,8 +10,9 @@ tap assumes. A name is compared in lower case, without `_`, `-`, `.`, `@` and `$
 3. Not a report yet; for a poll, the job goes on: `_STATUSES` that says not ready.
 4. The rows: an array of objects under any name that is not in `_HARMLESS`, and only one such; or,
    if there is none, one empty array. The empty array is no report if anything beside it, however
-   deep, could mean that there are rows: a `jobId`, a failure, a status or one of `_TEXTS` with a
-   word that says failed or not ready, an array of objects or arrays that is not in `_HARMLESS`.
+   deep, could mean that there are rows: a `jobId`, a failure, a word in `_STATUSES` that says
+   failed or not ready, `_TEXTS` with a word of `_TROUBLE`, an array of objects or arrays that is
+   not in `_HARMLESS`.
 5. A part, and the API documents no paging: `_MORE` that is true, `_COMPLETE` that is false, `_NEXT`
    with a value, `_PAGES` above 1, `_TOTALS` above the number of rows.
 
@@ -60,6 +61,7 @@ _NOT_READY: Final = _words(
 )
 _NEGATIONS: Final = _words("no non none not without zero")
 _TEXTS: Final = _words("detail details message reason")
+_TROUBLE: Final = _FAILED | _words("busy generating later pending preparing queued retry wait")
 _DONE: Final = _words("complete completed done finished ok ready succeeded success successful")
 _MORE: Final = _words(
     "hasmore hasnext hasnextpage more moreavailable hasmorepages hasmoreresults hasmorerecords "
@@ -199,8 +201,8 @@ def _everything(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]
 
 
 def _may_mean_rows(name: str, value: Any) -> bool:  # noqa: ANN401  # whatever JSON holds
-    if name in _STATUSES | _TEXTS:
-        return _says(value, _FAILED | _NOT_READY)
+    if name in _STATUSES | _TEXTS and isinstance(value, str):
+        return _says(value, _TROUBLE if name in _TEXTS else _FAILED | _NOT_READY)
     items = value if isinstance(value, list) and name not in _HARMLESS else []
     is_table = any(isinstance(item, dict | list) for item in items)
     return is_table or (name == JOB and value is not None)
@@ -236,9 +238,8 @@ def _word(value: Any) -> str:  # noqa: ANN401  # whatever JSON holds
 
 def _says(value: Any, words: frozenset[str]) -> bool:  # noqa: ANN401  # whatever JSON holds
     """Tell whether a text is one of the words, or has one of them, and no negation."""
-    text = value if isinstance(value, str) else ""
-    said = {word.lower() for word in _SAID.findall(text)}
-    return _word(text) in words or (said.isdisjoint(_NEGATIONS) and not said.isdisjoint(words))
+    said = {word.lower() for word in _SAID.findall(value)} if isinstance(value, str) else set()
+    return _word(value) in words or (said.isdisjoint(_NEGATIONS) and not said.isdisjoint(words))
 
 
 def _number(value: Any) -> int | None:  # noqa: ANN401  # whatever JSON holds

@@ -7,7 +7,6 @@ to it, both before the first record that needs it.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -89,10 +88,8 @@ class StreamSchema:
         adds_columns: whether such a column is added. It is not where the catalog deselects any
             column: then it lists what may be emitted, and nobody has looked at the new one.
         revision: another number whenever columns have come in.
-        variants: how many values of each column did not fit its type.
         added: new columns that were taken in.
         left_out: new columns that were not.
-        repeated_keys: how many rows have the primary key of another row of their window.
     """
 
     def __init__(
@@ -111,10 +108,8 @@ class StreamSchema:
         self.is_selected = is_selected
         self.on_new_column = rules.on_new_column
         self.revision = 0
-        self.variants: Counter[str] = Counter()
         self.added: set[str] = set()
         self.left_out: set[str] = set()
-        self.repeated_keys = 0
         self.adds_columns = rules.on_new_column is OnNewColumn.ADD and all(
             map(is_selected, vendors)
         )
@@ -199,19 +194,7 @@ class StreamSchema:
         return variant
 
     def warnings(self) -> Iterator[str]:
-        """Yield what the user should know of this run, a sentence each, without a value."""
-        for name, count in sorted(self.variants.items()):
-            yield (
-                f"Column {name!r}: {count} values do not fit its type; they are in "
-                f"{self._names.variant(name)!r}. To give it another type, see the setting "
-                "`reports`, `columns`"
-            )
-        if self.repeated_keys:
-            yield (
-                "Rows with the primary key of another row of their window: "
-                f"{self.repeated_keys}. A target that upserts keeps one of each: choose other "
-                "primary_keys, or none"
-            )
+        """Yield what the user should know of the new columns, a sentence each."""
         for name in sorted(self.added):
             yield (
                 f"Column {name!r} is not in the catalog and was added (on_new_column: add). To "

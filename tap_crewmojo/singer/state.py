@@ -1,9 +1,11 @@
-"""The bookmark of a stream in its Singer state: the end of the last window emitted whole."""
+"""The Singer state. A stream's bookmark is the end of the last window that was emitted whole."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import ConfigValidationError
 
 from tap_crewmojo.config.settings import day
 from tap_crewmojo.schema.metadata import END_DATE
@@ -12,10 +14,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
 _DAY = timedelta(days=1)
+_BOOKMARK = ("replication_key", "replication_key_value")
 
 
-class StrangeBookmarkError(ValueError):
+class InvalidBookmarkError(ValueError):
     """A bookmark that is not a past day of `_sdc_report_end_date`."""
+
+
+def usable_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the bookmarks of a state, without other entries of theirs.
+
+    Partitions and progress markers of other programs would mislead the SDK.
+
+    Raises:
+        ConfigValidationError: it does not have the shape of a state.
+    """
+    bookmarks = state.get("bookmarks", {} if not state else None)
+    if not isinstance(bookmarks, dict) or not all(
+        isinstance(bookmark, dict) for bookmark in bookmarks.values()
+    ):
+        msg = (
+            "The state is invalid: it must be the last line that the target printed, such as "
+            '{"bookmarks": {"<stream>": {...}}}. Without a state, the tap starts from start_date'
+        )
+        raise ConfigValidationError(msg, errors=[msg])
+    return {
+        "bookmarks": {
+            stream: {name: bookmark[name] for name in _BOOKMARK if name in bookmark}
+            for stream, bookmark in bookmarks.items()
+        }
+    }
 
 
 def read_bookmark(state: Mapping[str, Any], yesterday: date) -> date | None:
@@ -26,20 +54,19 @@ def read_bookmark(state: Mapping[str, Any], yesterday: date) -> date | None:
         yesterday: the last day that is over. One day more is what another time zone leaves behind.
 
     Raises:
-        StrangeBookmarkError: the bookmark is not usable. Read from the start: nothing is left out.
+        InvalidBookmarkError: the bookmark is not usable. Read from the start: nothing is left out.
     """
     if not state:
         return None
     try:
         bookmark = day(str(state.get("replication_key_value")))
     except ValueError:
-        raise StrangeBookmarkError from None
+        raise InvalidBookmarkError from None
     if state.get("replication_key") != END_DATE or bookmark > yesterday + _DAY:
-        raise StrangeBookmarkError
+        raise InvalidBookmarkError
     return bookmark
 
 
 def write_bookmark(state: MutableMapping[str, Any], bookmark: date) -> None:
     """Put a bookmark into a stream's state."""
-    state["replication_key"] = END_DATE
-    state["replication_key_value"] = bookmark.isoformat()
+    state.update(zip(_BOOKMARK, (END_DATE, bookmark.isoformat()), strict=True))

@@ -13,11 +13,11 @@ from dotenv import dotenv_values
 
 from generate import CLONE, INDEX, extractor, generated
 from support.repository import ROOT
+from support.sandboxes import settings_for
 from support.tap_runs import run_tap
 from tap_crewmojo.config.json_schema import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tap_crewmojo.sandbox.sandbox import Sandbox
@@ -89,9 +89,7 @@ def _complaints(project: dict[str, Any], directory: Path) -> str:
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def test_the_example_of_an_environment_is_one(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_example_of_an_environment_is_one(company: Sandbox, tmp_path: Path) -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     example = dotenv_values(stream=io.StringIO(text.replace("#TAP_", "TAP_")))
     assert {name.removeprefix("TAP_CREWMOJO_").lower() for name in example} == set(

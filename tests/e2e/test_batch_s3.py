@@ -10,16 +10,17 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from uv import find_uv_bin
 
+from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import Run, run_tap, tap_command, tap_environment, timeless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from support.tap_runs import Record
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 MOTO = "moto[s3,server]==5.2.5"
 BUCKET = "lake"
-REPORTS = ("oneonone.detail", {"id": "people.directory", "replication_method": "FULL_TABLE"})
+REPORTS = ("oneonone.detail", DIRECTORY)
 BATCHES = {
     "encoding": {"format": "jsonl", "compression": "gzip"},
     "storage": {"root": f"s3://{BUCKET}/raw/crewmojo"},
@@ -82,7 +83,7 @@ def _records_at(s3: str, url: str) -> list[Record]:
 
 
 def test_a_bucket_holds_the_records_before_their_state_comes(
-    s3: str, company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    s3: str, company: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(company, *REPORTS)
     plain = run_tap(config, tmp_path).succeeded()
@@ -124,7 +125,7 @@ def _emails(record: Record) -> list[str]:
 
 
 def test_a_bucket_that_cannot_be_written_to_moves_no_bookmark(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    company: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(company, "oneonone.detail", batch_config=BATCHES)
     run: Run = run_tap(config, tmp_path, env=aws_environment("http://127.0.0.1:9"))

@@ -16,6 +16,7 @@ import yaml
 from uv import find_uv_bin
 
 from support.repository import ROOT
+from support.sandboxes import DIRECTORY, requested
 from support.targets import MELTANO, meltano_project, run_meltano
 from tap_crewmojo.sandbox.faults import Fault
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 DAGSTER = "dagster==1.13.29"
 TIMEOUT = 600  # seconds: Meltano takes its time to start, and runs three times for a report
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 SUMMARY = "crewmojo__oneonone_summary"
 PEOPLE = "crewmojo__people_directory"
 UNKNOWN = "crewmojo__no_such"
@@ -64,16 +64,12 @@ def test_each_report_is_an_asset_with_a_state_of_its_own(sandbox: Sandbox, tmp_p
     people = len(sandbox.company.report("people.directory", None, None).rows)
     assert loaded(project) == {"oneonone_summary": summaries, "people_directory": people}
 
-    before = len(sandbox.requests)
+    before = len(requested(sandbox))
     env["TAP_CREWMOJO_END_DATE"] = "2025-03-16"
     configure(project, "oneonone.summary", DIRECTORY)
     again = harness(project, "materialize", env)["happened"]
     assert kinds(again, SUMMARY) == kinds(again, PEOPLE) == ["STEP_START", *done]
-    asked = [
-        (entry.report, entry.start, entry.end)
-        for entry in sandbox.requests[before:]
-        if entry.phase == "post"
-    ]
+    asked = requested(sandbox)[before:]
     assert sorted(asked, key=str) == [  # no sample: the catalogs were kept
         ("oneonone.summary", 20250301, 20250316),
         ("people.directory", None, None),

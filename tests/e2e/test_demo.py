@@ -1,4 +1,4 @@
-"""The demo prints and draws what the README shows of it."""
+"""The demo prints and draws what the documentation shows of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.repository import README, ROOT
+from support.repository import ROOT, block
 
 
-def test_the_readme_shows_what_the_demo_prints_and_draws(tmp_path: Path) -> None:
+def test_the_pages_show_what_the_demo_prints_and_draws(tmp_path: Path) -> None:
     picture = tmp_path / "new" / "picture.png"
     here = Path(sys.executable).parent  # the demo finds the tap on PATH, as nox lays it
     done = subprocess.run(
@@ -25,7 +25,7 @@ def test_the_readme_shows_what_the_demo_prints_and_draws(tmp_path: Path) -> None
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    (shown,) = re.findall(r"<!-- output: demo -->\n```text\n(.*?)```", README, re.DOTALL)
+    shown = block("output: demo")
     assert len(shown.splitlines()) > 20
     assert _without_timings(shown) in _without_timings(done.stdout)
     assert str(picture) in done.stdout

@@ -1,7 +1,7 @@
-"""The README's commands do what it says: each of its shell blocks is run as a newcomer would.
+"""The commands of the README and of `docs` work: each shell block is run as a newcomer would.
 
-Where a block has to be told about the sandbox, a test replaces some words of it. Each of them must
-be there exactly once, so that a README that was edited fails here instead of escaping.
+Where a block needs the sandbox, a test replaces some words of it. Each of them must be there once:
+a page that was edited fails here instead of escaping the test.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+import yaml
 from uv import find_uv_bin
 
 from generate import CLONE
-from support.repository import README, ROOT
+from support.repository import PAGES, ROOT, block, fenced
 from support.tap_runs import TIME_SCALE, check
 from support.targets import MELTANO, clone_in, loader_definition
 
@@ -34,66 +35,101 @@ if TYPE_CHECKING:
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
 TIMEOUT = 600  # seconds; most of them go into installing
+PROGRAMS = ".local/bin"  # in the newcomer's home, where pipx and uv install programs
+SCALE = f"TAP_CREWMOJO_TIME_SCALE={TIME_SCALE}"
 
-# The first line of each block that a test here runs.
+# The first line of each shell block without a marker.
 INSTALL = "mkdir crewmojo && cd crewmojo    # beside the clone"
 LIBRARY = "pip install ../tap-crewmojo    # beside the clone"
-NIGHTLY = (
-    "tap-crewmojo --config config.json --test > /dev/null    # it prints one row of each report"
+FIRST_RUN = (
+    "set -o pipefail                                         # in bash: a failure of the tap counts"
 )
 PROJECT = "meltano init warehouse && cd warehouse    # beside the clone, if you have no project"
 PIPELINE = "meltano add target-jsonl"
 SANDBOX = "pipx install --force '../tap-crewmojo[sandbox]'    # beside the clone"
 
+MARKED = {
+    "demo": ".ci/run",
+    "tests": ".ci/run",
+    "select columns": "tests/programs/test_meltano.py",
+    "salt": "tests/sync/test_stream_maps.py",
+    "exclude a column": __file__,
+    "keep the catalog": __file__,
+    "nightly": __file__,
+    "read again": __file__,
+    "read again with meltano": __file__,
+}
+"""The shell blocks with a marker `<!-- command: … -->`, and the file that runs each."""
+
+EVERY_WINDOW = [
+    (20240101, 20240131),
+    (20240201, 20240229),
+    (20240301, 20240331),
+    (20240401, 20240404),
+]
+
 
 def test_every_shell_block_is_run() -> None:
-    fences = re.findall(r"^[ \t]*```(.*)\n", README, re.MULTILINE)
-    assert not {"bash", "console", "shell", "zsh", "powershell"} & set(fences), "say `sh`"
-    blocks = re.findall(r"^(.*)\n[ \t]*```sh\n(.*)\n", README, re.MULTILINE)
-    assert len(blocks) == fences.count("sh")
-    # Those with a marker are run by CI itself, by name.
-    ours = [opening for before, opening in blocks if not before.startswith("<!-- command: ")]
-    assert sorted(ours) == sorted([INSTALL, LIBRARY, NIGHTLY, PIPELINE, PROJECT, SANDBOX])
+    marked, ours = [], []
+    for page in PAGES.values():
+        fences = re.findall(r"^[ \t]*```(.*)\n", page, re.MULTILINE)
+        assert not {"bash", "console", "shell", "zsh", "powershell"} & set(fences), "say `sh`"
+        blocks = re.findall(r"^(.*)\n[ \t]*```sh\n(.*)\n", page, re.MULTILINE)
+        assert len(blocks) == fences.count("sh")
+        for before, opening in blocks:
+            name = re.fullmatch("<!-- command: (.*) -->", before)
+            marked.append(name[1]) if name else ours.append(opening)
+    assert sorted(ours) == sorted([INSTALL, LIBRARY, FIRST_RUN, PIPELINE, PROJECT, SANDBOX])
+    assert sorted(marked) == sorted(MARKED)
+    for name, file in MARKED.items():
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert f"command: {name}" in text or file == ".ci/run"
 
 
 def test_installed_and_run_every_night(newcomer: Newcomer, sandbox: Sandbox) -> None:
     newcomer.runs("uv tool install --quiet pipx")
-    newcomer.runs(block(INSTALL))
+    newcomer.runs(opened(INSTALL))
     folder = newcomer.home / "crewmojo"
     config = replaced(
         fenced("json", '"client_id"'),
         ('"client_id": "…"', f'"client_id": "{sandbox.client_id}"'),
         ('"client_secret": "…"', f'"client_secret": "{sandbox.client_secret}"'),
     )
-    once, nightly = block(NIGHTLY).split("\n# every night, in bash:\n")
 
     def settings(end: str) -> None:
         added = {"api_url": sandbox.api_url, "end_date": end}
         newcomer.write("crewmojo/config.json", json.dumps(json.loads(config) | added))
 
     settings("2024-04-03")
-    newcomer.runs(once, folder)
+    *checks, first = opened(FIRST_RUN).splitlines()
+    newcomer.runs("\n".join(checks), folder)
     begun = len(sandbox.requests)
-    newcomer.runs(nightly, folder)
-    assert windows(sandbox.requests[begun:]) == [
-        (20240101, 20240131),
-        (20240201, 20240229),
-        (20240301, 20240331),
-        (20240401, 20240403),
-    ]
+    newcomer.runs(first, folder)
+    assert windows(sandbox.requests[begun:]) == [*EVERY_WINDOW[:3], (20240401, 20240403)]
+
     begun = len(sandbox.requests)
     settings("2024-04-04")
-    newcomer.runs(nightly, folder)
+    newcomer.write("crewmojo/nightly.sh", block("command: nightly"))
+    (folder / "nightly.sh").chmod(0o700)
+    *fields, command = block("config: crontab").strip().split(maxsplit=5)
+    assert len([field for field in fields if re.fullmatch(r"[0-9*]+", field)]) == 5
+    # As cron does it: another folder, another shell, and almost no environment.
+    newcomer.runs(f"env -i HOME={newcomer.home} {SCALE} PATH=/usr/bin:/bin sh -c '{command}'")
     # The lookback reaches into March.
-    assert windows(sandbox.requests[begun:]) == [(20240301, 20240331), (20240401, 20240404)]
+    assert windows(sandbox.requests[begun:]) == EVERY_WINDOW[2:]
+    assert "oneonone_summary: Summary: done" in newcomer.read("crewmojo/nightly.log")
     _, last = newcomer.read("crewmojo/states.jsonl").splitlines()
     (bookmark,) = json.loads(last)["bookmarks"].values()
     assert bookmark["replication_key_value"] == "2024-04-04"
+
+    begun = len(sandbox.requests)
+    newcomer.runs(block("command: read again"), folder)
+    assert windows(sandbox.requests[begun:]) == EVERY_WINDOW
     the_view_has_what_is_current(folder, sandbox)
 
 
 def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
-    """Run the README's SQL on what the target has written; compare with the company itself."""
+    """Run the documented SQL on what the target has written; compare with the company itself."""
     ends = (date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 4))
     expected = {
         (end.replace(day=1), code, held, rating)
@@ -105,7 +141,7 @@ def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
     with duckdb.connect() as database:
         files = loaded / "oneonone_summary*.jsonl"
         database.execute(f"CREATE TABLE oneonone_summary AS FROM read_json('{files}')")
-        database.execute(fenced("sql", "CREATE VIEW oneonone_summary_current"))
+        database.execute(block("sql: current rows"))
         columns = '_sdc_report_start_date, "Employee Code", "Completed 1:1s", "Average Rating"'
         current = database.sql(f"SELECT {columns} FROM oneonone_summary_current").fetchall()  # noqa: S608
         (everything,) = database.sql("SELECT count(*) FROM oneonone_summary").fetchall()
@@ -114,34 +150,65 @@ def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
 
 
 def test_uv_installs_it_as_well(newcomer: Newcomer) -> None:
-    (command,) = re.findall("`([^`]+)` does as well", block(INSTALL))
-    newcomer.runs(f"{block(INSTALL).splitlines()[0]}\n{command}")
+    (command,) = re.findall("or `([^`]+)`", opened(INSTALL))
+    newcomer.runs(f"{opened(INSTALL).splitlines()[0]}\n{command}")
     assert newcomer.runs("tap-crewmojo --version").startswith("tap-crewmojo ")
 
 
 def test_a_meltano_project(newcomer: Newcomer, sandbox: Sandbox) -> None:
     newcomer.runs(f"uv tool install --quiet {shlex.quote(MELTANO)}")
     loader = shlex.quote(str(loader_definition(newcomer.home / "loader.yml")))
-    (to_sandbox,) = re.findall(r"with Meltano,\n?`([^`]+ …)`", README)
+    (to_sandbox,) = re.findall(r"With Meltano:\n?`([^`]+ …)`", PAGES["docs/sandbox.md"])
     run = "meltano run tap-crewmojo target-jsonl"
     commands = replaced(
-        block(PROJECT) + block(PIPELINE),
-        # Else Meltano would ask its Hub about the target.
+        opened(PROJECT) + opened(PIPELINE),
+        # Else Meltano would look for the target in its Hub.
         ("add target-jsonl", f"add target-jsonl --from-ref {loader}"),
         ("client_id …", f"client_id {sandbox.client_id}"),
         ("client_secret …", f"client_secret {sandbox.client_secret}"),
         (run, f"{replaced(to_sandbox, ('…', sandbox.api_url))}\n{run}"),
     )
     newcomer.runs(commands)
+    project = newcomer.home / "warehouse"
     assert sandbox.client_secret in newcomer.read("warehouse/.env")
     assert sandbox.client_secret not in newcomer.read("warehouse/meltano.yml")
-    asked = windows(sandbox.requests)
-    assert asked[0] == (20240101, 20240131)
-    assert asked[-1][1] >= int(f"{datetime.now(UTC) - timedelta(days=2):%Y%m%d}")
-    (file,) = (newcomer.home / "warehouse/output").glob("oneonone_summary*.jsonl")
-    lines = file.read_text(encoding="utf-8").splitlines()
-    starts = {json.loads(line)["_sdc_report_start_date"] for line in lines}
+    requested = windows(sandbox.requests)
+    assert requested[0] == (20240101, 20240131)
+    assert requested[-1][1] >= int(f"{datetime.now(UTC) - timedelta(days=2):%Y%m%d}")
+    lines = written(project)
+    starts = {line["_sdc_report_start_date"] for line in lines}
     assert {f"2024-{month:02}-01" for month in range(1, 13)} < starts
+    assert all("Email" in line for line in lines)
+
+    # A kept catalog needs no sample, and holds the selection.
+    keep = block("command: keep the catalog")
+    again = keep  # with the variable set
+    newcomer.runs(block("command: exclude a column") + keep + again, project)
+    use = keep.splitlines()[1]
+    begun = len(sandbox.requests)
+    furthest = datetime.now(UTC).date() - timedelta(days=1 + 184)
+    newcomer.runs(f"{use}\n{block('command: read again with meltano')}", project)
+    requests = [entry for entry in sandbox.requests[begun:] if entry.phase == "post"]
+    assert windows(requests)[0][0] == int(f"{furthest:%Y%m}01")
+    assert len(windows(requests)) == len(requests)
+    added = written(project)[len(lines) :]
+    assert added
+    assert not any("Email" in line for line in added)
+
+    # What a runner of GitHub does after it has checked the project out and installed Meltano.
+    job = yaml.safe_load(block("config: github actions"))["jobs"]["load"]
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    assert steps[0] == "pip install meltano"
+    assert job["env"]["TAP_CREWMOJO__CATALOG"] == use.split("=")[1]
+    assert (project / job["env"]["TAP_CREWMOJO__CATALOG"]).exists()
+    folder = newcomer.home / job["defaults"]["run"]["working-directory"]
+    newcomer.runs("\n".join([use, *steps[1:]]), folder)
+
+
+def written(project: Path) -> list[dict[str, Any]]:
+    """Return what the target has written, in order."""
+    (file,) = (project / "output").glob("oneonone_summary*.jsonl")
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def test_other_addresses_in_a_meltano_project(newcomer: Newcomer) -> None:
@@ -149,7 +216,7 @@ def test_other_addresses_in_a_meltano_project(newcomer: Newcomer) -> None:
     newcomer.runs(f"uv tool install --quiet {shlex.quote(MELTANO)}")
     clone = newcomer.home / "code" / "tap-crewmojo"
     newcomer.runs(f"git clone --quiet {shlex.quote(str(ROOT))} {clone}; git -C {clone} tag v9.8.7")
-    create, add = block(PROJECT).splitlines()
+    create, add = opened(PROJECT).splitlines()
     newcomer.runs(f"{create}\n{replaced(add, (CLONE.tap, str(clone)))} --no-install")
     definition = newcomer.read("warehouse/meltano.yml")
     for address, version in (
@@ -168,13 +235,13 @@ def test_other_addresses_in_a_meltano_project(newcomer: Newcomer) -> None:
 def test_a_library(newcomer: Newcomer) -> None:
     newcomer.runs(
         "mkdir crewmojo; cd crewmojo; uv venv --quiet --seed; . .venv/bin/activate\n"
-        f"{block(LIBRARY)}\npython -c 'from tap_crewmojo.tap import TapCrewmojo'"
+        f"{opened(LIBRARY)}\npython -c 'from tap_crewmojo.tap import TapCrewmojo'"
     )
 
 
 def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
     newcomer.runs("uv tool install --quiet pipx")
-    install, serve, run = block(SANDBOX).splitlines()
+    install, serve, run = opened(SANDBOX).splitlines()
     newcomer.runs(f"mkdir crewmojo; cd crewmojo; {install}")
     serve = replaced(serve, ("sandbox ", "sandbox --port 0 "))
     with newcomer.starts(f"exec {serve}") as server:  # so that the signal is the sandbox's
@@ -197,7 +264,7 @@ def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Somebody with a shell in an empty folder, and with programs of their own only."""
+    """Somebody with a shell in an empty home, and with the programs installed there."""
 
     home: Path
 
@@ -230,13 +297,13 @@ class Newcomer:
         return (self.home / name).read_text(encoding="utf-8")
 
     def _environment(self) -> dict[str, str]:
-        programs, tools = self.home / "bin", self.home / "tools"
+        programs, tools = self.home / PROGRAMS, self.home / "tools"
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("TAP_CREWMOJO", "VIRTUAL_ENV", "MELTANO", "PIPX", "COVERAGE"))
         }
-        # What this very environment has, a newcomer has not.
+        # A newcomer does not have the programs of this environment.
         path = [
             folder
             for folder in inherited["PATH"].split(os.pathsep)
@@ -252,30 +319,23 @@ class Newcomer:
             "UV_PYTHON": sys.executable,
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "TAP_CREWMOJO_TIME_SCALE": str(TIME_SCALE),
+            **dict([SCALE.split("=")]),
         }
 
 
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Newcomer:
     """Somebody who has a shell, git, Python, uv and a clone."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
+    programs = tmp_path / PROGRAMS
+    programs.mkdir(parents=True)
     (programs / "uv").symlink_to(find_uv_bin())
     clone_in(tmp_path)
     return Newcomer(tmp_path)
 
 
-def block(opening: str) -> str:
+def opened(opening: str) -> str:
     """Return the shell block that begins with a line."""
     return fenced("sh", f"{opening}\n")
-
-
-def fenced(language: str, words: str) -> str:
-    """Return the one fenced block that has some words in it."""
-    texts = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    (text,) = [text for text in texts if words in text]
-    return str(text)
 
 
 def replaced(text: str, *changes: tuple[str, str]) -> str:
@@ -287,7 +347,7 @@ def replaced(text: str, *changes: tuple[str, str]) -> str:
 
 
 def windows(requests: Iterable[RequestEntry]) -> list[tuple[int, int]]:
-    """Return the windows of the summaries asked for, in order."""
+    """Return the requested windows of the summary, in order."""
     return sorted(
         {
             (entry.start, entry.end)

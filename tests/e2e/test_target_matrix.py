@@ -15,6 +15,7 @@ from support.changing_company import REPORTS, STAFF, ChangingCompany, other_comp
 from support.declared_targets import TARGETS, Batches, Left, SameKey, TypeChange
 from support.drifting import held, source
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
+from support.sandboxes import settings_for
 from support.stores import Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
 from support.targets import PYARROW, postgres_server
@@ -22,7 +23,7 @@ from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from support.declared_targets import Target
@@ -35,7 +36,6 @@ FORMATS = ("jsonl", "parquet")
 
 
 def two_runs(
-    make_settings: Callable[..., Settings],
     folder: Path,
     *reports: object,
     keep_catalog: bool,
@@ -45,7 +45,7 @@ def two_runs(
     """Run the tap, and later again, when it reads its last two windows once more."""
     company = ChangingCompany()
     with Sandbox(time_scale=TIME_SCALE, people=12, reports=company.sources) as sandbox:
-        config = make_settings(sandbox, *reports, end_date="2025-03-05", **settings)
+        config = settings_for(sandbox, *reports, end_date="2025-03-05", **settings)
         catalog = None
         if keep_catalog:
             catalog = run_tap(config, folder, "--discover").succeeded().catalog
@@ -64,14 +64,10 @@ def versions(run: Run) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def runs(
-    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> list[Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two runs with one catalog, as Meltano keeps it, and one for another company."""
     folder = tmp_path_factory.mktemp("runs")
-    first, second = two_runs(
-        settings_for, folder, *REPORTS, keep_catalog=True, end_date="2025-09-30"
-    )
+    first, second = two_runs(folder, *REPORTS, keep_catalog=True, end_date="2025-09-30")
     assert held(first, "changing") | held(second, "changing") == source()
     reports = {"changing": ReportSource(other_company)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -81,24 +77,19 @@ def runs(
 
 
 @pytest.fixture(scope="module")
-def runs_without_catalog(
-    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> list[Run]:
+def runs_without_catalog(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two runs, each with the types of its own sample: in between, a number has become text."""
     folder = tmp_path_factory.mktemp("runs_without_catalog")
-    made = two_runs(settings_for, folder, "notes", keep_catalog=False, end_date="2025-03-15")
+    made = two_runs(folder, "notes", keep_catalog=False, end_date="2025-03-15")
     types = [run.schema("notes")["properties"]["Score"]["type"] for run in made]
     assert types == [["number", "null"], ["string", "null"]]
     return made
 
 
 @pytest.fixture(scope="module")
-def activating_runs(
-    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> list[Run]:
+def activating_runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two runs of a `FULL_TABLE` report, of which E2 has left in between."""
     return two_runs(
-        settings_for,
         tmp_path_factory.mktemp("activating_runs"),
         STAFF,
         keep_catalog=True,
@@ -108,9 +99,7 @@ def activating_runs(
 
 
 @pytest.fixture(scope="module")
-def runs_by_format(
-    settings_for: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Run]:
+def runs_by_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """The same windows as records, and as batches of each format."""
     folder = tmp_path_factory.mktemp("batches")
     with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from support.sandboxes import settings_for
 from support.tap_runs import Run, run_tap
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 SCALE = 0.05
@@ -27,9 +27,7 @@ def rows(start: date | None, end: date | None) -> Table:
     return Table(("first", "last", "n"), tuple((start, end, n) for n in range(5)))
 
 
-def test_both_get_through_and_lose_nothing(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_both_get_through_and_lose_nothing(tmp_path: Path) -> None:
     reports = {
         "quick": ReportSource(rows, generation_seconds=8),
         "slow": ReportSource(rows, generation_seconds=45),  # a job, which goes on being polled

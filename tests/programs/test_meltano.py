@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.repository import block
+from support.sandboxes import DIRECTORY, requested
 from support.tap_runs import TIME_SCALE
 from support.targets import meltano_log, meltano_project, run_meltano
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -82,20 +83,16 @@ def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path
     env = variables(
         sandbox,
         "oneonone.summary",
-        {"id": "people.directory", "replication_method": "FULL_TABLE"},
+        DIRECTORY,
     )
     run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
-    first = [(entry.report, entry.start) for entry in sandbox.requests if entry.phase == "post"]
+    first = [(report, start) for report, start, _ in requested(sandbox)]
     assert {("oneonone.summary", month) for month in (20250101, 20250201, 20250301)} < set(first)
 
-    before = len(sandbox.requests)
+    before = len(requested(sandbox))
     env["TAP_CREWMOJO_END_DATE"] = "2025-03-16"
     run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
-    second = [
-        (entry.report, entry.start, entry.end)
-        for entry in sandbox.requests[before:]
-        if entry.phase == "post"
-    ]
+    second = requested(sandbox)[before:]
     # An editable plugin is discovered in each run, which costs a sample.
     assert second.count(("oneonone.summary", 20250301, 20250316)) == 1
     assert set(second) == {

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import load, run_tap
 from support.targets import JSONL, POSTGRES, postgres_server, run_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pytest
@@ -26,7 +27,6 @@ import pytest
 
 pytestmark = pytest.mark.programs
 
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 REPORTS = ("oneonone.summary", "oneonone.detail", "objective.detail", "review.detail", DIRECTORY)
 
 
@@ -37,7 +37,7 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def two_runs(company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path) -> list[Run]:
+def two_runs(company: Sandbox, tmp_path: Path) -> list[Run]:
     """A run, and another ten days later that reads the last window and the one before again."""
     config = settings_for(company, *REPORTS, end_date="2025-03-05")
     first = run_tap(config, tmp_path).succeeded()

@@ -48,13 +48,14 @@ BOMBS = {
     "blanks behind a row": (b'[{"a":1}', b" "),
     "a JSON member": (b'{"a":"', b"x"),
     "a JSON array beside the rows": (b'{"warnings":[', b'{"a":1},'),
+    "JSON arrays beside the rows": (b"{", b'"warnings":[' + b"{}," * 20_000 + b"{}],"),
     "blanks in an array beside the rows": (b'{"a":[', b" "),
     "JSON members": (b"{", b'"a":1,'),
 }
 
 
 def endless(start: bytes, repeated: bytes, read: list[int]) -> Iterator[bytes]:
-    chunk = repeated * (CHUNK // len(repeated))
+    chunk = repeated * max(CHUNK // len(repeated), 1)
     yield start
     while read[0] < MOST:
         read[0] += len(chunk)

@@ -134,6 +134,14 @@ def timeless(record: Record) -> Record:
     return {name: value for name, value in record.items() if name != "_sdc_report_datetime"}
 
 
+def tables(*runs: Run) -> dict[str, Table]:
+    """Return what an upserting target holds, without what differs from run to run."""
+    return {
+        stream: {key: timeless(row) for key, row in table.items()}
+        for stream, table in load(*runs).items()
+    }
+
+
 def run_tap(  # as many as the command line has
     config: Mapping[str, Any],
     directory: Path,

@@ -1,8 +1,8 @@
-"""Everything that may go wrong with a response, and how it must end.
+"""The faults of responses that the tests try, and the expected result of each.
 
-Each case goes wrong once and, where that makes sense, every time. Its report must then be *whole*
-(its rows are those of a run without faults), or *loud* (an error that names report and window, and
-a bookmark before that window); *either* will do where both are right.
+Each fault is applied once and, if that makes sense, every time. The report must then be *complete*
+(it has the rows of a run without faults) or *failed* (an error names the report and the window, and
+the bookmark is before that window). *Either* means that both are correct.
 """
 
 from __future__ import annotations
@@ -11,56 +11,56 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 Fields: TypeAlias = "dict[str, Any]"
-End: TypeAlias = Literal["whole", "loud", "either"]
+Result: TypeAlias = Literal["complete", "failed", "either"]
 
 MARK = "Quillfeather"
-"""A name in bodies and headers of faults: no log may hold it."""
+"""A name in bodies and headers of faults: a log must not contain it."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, and how it must end.
+    """A fault, and the expected results.
 
     Attributes:
-        name: Names the report that it strikes.
+        name: The name of the report that it is applied to.
         fault: The fields of the fault.
-        once: How it ends when it strikes once.
-        always: How it ends when it strikes every time; None: that is not tried.
-        phases: The phases it makes sense in.
-        formats: What the report is requested as.
-        times: How often it strikes for `once`.
-        is_one_job: Whether the report must not be requested a second time for `once`.
-        says: What the error must hold.
+        once: The result if it is applied once.
+        always: The result if it is applied every time; None: this is not tried.
+        phases: The phases in which it makes sense.
+        formats: The content types in which it makes sense.
+        times: How often it is applied for `once`.
+        is_one_job: Whether `once` must not need a second request for the report.
+        message: A pattern for the error.
     """
 
     name: str
     fault: Fields
-    once: End
-    always: End | None
+    once: Result
+    always: Result | None
     phases: tuple[str, ...] = ("post", "poll")
     formats: tuple[str, ...] = ("csv", "json")
     times: int = 1
     is_one_job: bool = False
-    says: str = ""
+    message: str = ""
 
 
 def harmless(name: str, fault: Fields, **more: Any) -> Case:  # noqa: ANN401
-    """Return a case that the tap must not even notice."""
-    return Case(name, fault, "whole", **{"always": "whole", "is_one_job": True, **more})
+    """Return a case that does not change the result."""
+    return Case(name, fault, "complete", **{"always": "complete", "is_one_job": True, **more})
 
 
-def passing(name: str, fault: Fields, **more: Any) -> Case:  # noqa: ANN401
-    """Return a case that the tap gets over when it happens once."""
-    return Case(name, fault, "whole", **{"always": "loud", **more})
+def recoverable(name: str, fault: Fields, **more: Any) -> Case:  # noqa: ANN401
+    """Return a case that a retry resolves."""
+    return Case(name, fault, "complete", **{"always": "failed", **more})
 
 
 def refused(name: str, fault: Fields, **more: Any) -> Case:  # noqa: ANN401
-    """Return a case that no retry needs to get over."""
-    return Case(name, fault, "either", "loud", **more)
+    """Return a case that may fail without a retry, and must fail every time."""
+    return Case(name, fault, "either", "failed", **more)
 
 
 def undecided(name: str, fault: Fields, **more: Any) -> Case:  # noqa: ANN401
-    """Return a case that may be read or refused."""
+    """Return a case that the tap may read or refuse."""
     return Case(name, fault, "either", "either", **more)
 
 
@@ -96,31 +96,31 @@ FRAMINGS = ("length", "chunked", "close")
 
 TRUNCATED = [
     *(
-        passing(f"cut-{framing}-{at}", cut(framing, at))
+        recoverable(f"cut-{framing}-{at}", cut(framing, at))
         for framing in FRAMINGS
         for at in ("half", "cell")
     ),
-    *(  # nobody can tell that a line is missing, where nothing says where the body ends
-        passing(f"cut-{framing}-line", cut(framing, "line"), formats=("csv",))
+    *(  # without an announced end of the body, a missing line cannot be detected
+        recoverable(f"cut-{framing}-line", cut(framing, "line"), formats=("csv",))
         for framing in ("length", "chunked")
     ),
     harmless("whole-without-length", {"kind": "frame"}),
     *(
-        passing(f"{encoding}-half-{framing}", compress(encoding, "half", framing))
+        recoverable(f"{encoding}-half-{framing}", compress(encoding, "half", framing))
         for encoding in ("gzip", "deflate", "raw-deflate")
         for framing in FRAMINGS
     ),
     *(
-        passing(f"{encoding}-{damage}", compress(encoding, damage))
+        recoverable(f"{encoding}-{damage}", compress(encoding, damage))
         for encoding in ("gzip", "deflate")
         for damage in ("trailer", "checksum")
     ),
-    passing("gzip-trailer-close", compress("gzip", "trailer", "close")),
-    passing("raw-deflate-trailer", compress("raw-deflate", "trailer")),
-    passing("gzip-plain", compress("gzip", "plain")),
-    refused("brotli", compress("br"), says=r"\bbr\b"),
-    refused("brotli-plain", compress("br", "plain"), says=r"\bbr\b"),
-    refused("gzip-then-brotli", compress("gzip, br"), says=r"\bbr\b"),
+    recoverable("gzip-trailer-close", compress("gzip", "trailer", "close")),
+    recoverable("raw-deflate-trailer", compress("raw-deflate", "trailer")),
+    recoverable("gzip-plain", compress("gzip", "plain")),
+    refused("brotli", compress("br"), message=r"\bbr\b"),
+    refused("brotli-plain", compress("br", "plain"), message=r"\bbr\b"),
+    refused("gzip-then-brotli", compress("gzip, br"), message=r"\bbr\b"),
     *(harmless(f"gzip-{framing}", compress("gzip", None, framing)) for framing in FRAMINGS),
     harmless("gzip-members", compress("gzip", "members")),
     undecided("deflate", compress("deflate")),
@@ -132,51 +132,57 @@ TRUNCATED = [
 
 HEADS = [
     harmless("interim-100", {"kind": "interim", "status": 100}),
-    passing("interim-101", {"kind": "interim", "status": 101, "headers": {"Upgrade": MARK}}),
-    passing("interim-102", {"kind": "interim", "status": 102}),
-    passing("interim-103", {"kind": "interim", "status": 103, "headers": {"Link": f"</{MARK}>"}}),
-    passing("interim-102-csv", {"kind": "interim", "status": 102, "body": f"Name\r\n{MARK}\r\n"}),
-    passing("interim-103-json", {"kind": "interim", "body": f'[{{"Name": "{MARK}"}}]'}),
-    passing("interim-199", {"kind": "interim", "status": 199}),
-    passing("no-colon", malformed(f"{MARK} has no colon")),
-    passing("no-colon-close", malformed(f"{MARK} has no colon", close=True)),
-    passing("no-colon-chunked", malformed(f"{MARK} has no colon", framing="chunked", close=True)),
-    passing("no-blank-line", malformed(blank_line=False)),
-    passing("no-blank-line-close", malformed(blank_line=False, close=True)),
-    passing("long-header", malformed(f"X-Long: {MARK * 6000}")),
-    passing("many-headers", malformed(*(f"X-{number}: {MARK}" for number in range(150)))),
-    passing("bad-status-line", malformed(status_line=f"HTTP/1.1 {MARK}")),
-    passing("no-status-line", malformed(status_line=f"X-{MARK}: 1", close=True)),
+    recoverable("interim-101", {"kind": "interim", "status": 101, "headers": {"Upgrade": MARK}}),
+    recoverable("interim-102", {"kind": "interim", "status": 102}),
+    recoverable(
+        "interim-103", {"kind": "interim", "status": 103, "headers": {"Link": f"</{MARK}>"}}
+    ),
+    recoverable(
+        "interim-102-csv", {"kind": "interim", "status": 102, "body": f"Name\r\n{MARK}\r\n"}
+    ),
+    recoverable("interim-103-json", {"kind": "interim", "body": f'[{{"Name": "{MARK}"}}]'}),
+    recoverable("interim-199", {"kind": "interim", "status": 199}),
+    recoverable("no-colon", malformed(f"{MARK} has no colon")),
+    recoverable("no-colon-close", malformed(f"{MARK} has no colon", close=True)),
+    recoverable(
+        "no-colon-chunked", malformed(f"{MARK} has no colon", framing="chunked", close=True)
+    ),
+    recoverable("no-blank-line", malformed(blank_line=False)),
+    recoverable("no-blank-line-close", malformed(blank_line=False, close=True)),
+    recoverable("long-header", malformed(f"X-Long: {MARK * 6000}")),
+    recoverable("many-headers", malformed(*(f"X-{number}: {MARK}" for number in range(150)))),
+    recoverable("bad-status-line", malformed(status_line=f"HTTP/1.1 {MARK}")),
+    recoverable("no-status-line", malformed(status_line=f"X-{MARK}: 1", close=True)),
     harmless("status-line-without-reason", malformed(status_line="HTTP/1.1 200")),
-    passing("short-length", malformed("Content-Length: 3")),
-    passing("long-length", malformed("Content-Length: 99999", close=True)),
+    recoverable("short-length", malformed("Content-Length: 3")),
+    recoverable("long-length", malformed("Content-Length: 99999", close=True)),
     undecided("no-length", malformed(f"Content-Length: {MARK}")),
     undecided("negative-length", malformed("Content-Length: -1")),
-    passing("chunked-and-length", malformed("Transfer-Encoding: chunked")),
+    recoverable("chunked-and-length", malformed("Transfer-Encoding: chunked")),
     undecided("folded", malformed(f" {MARK}")),
     undecided("control-characters", malformed(f"X-Odd: \x00\x1b[31m{MARK}\xff")),
 ]
 
-# Some happen once only: what invalidates a token each time strikes all reports alike.
+# Some are applied once only: a token that is invalid every time affects all reports.
 STATUSES = [
-    passing("status-500", status(500)),
-    passing("status-503", status(503, "Wed, 21 Oct 2015 07:28:00 GMT")),
-    passing("status-429", status(429, "20")),
-    passing("status-408", status(408)),
-    passing("status-206", status(206, body="a,b\n1,2\n", content_type="text/csv")),
-    passing("status-401", status(401), always=None),
+    recoverable("status-500", status(500)),
+    recoverable("status-503", status(503, "Wed, 21 Oct 2015 07:28:00 GMT")),
+    recoverable("status-429", status(429, "20")),
+    recoverable("status-408", status(408)),
+    recoverable("status-206", status(206, body="a,b\n1,2\n", content_type="text/csv")),
+    recoverable("status-401", status(401), always=None),
     refused("status-403", status(403)),
     refused("status-404", status(404), phases=("post",)),
-    *(passing(f"status-{lost}", status(lost), phases=("poll",)) for lost in (400, 404, 410)),
-    passing("lose-job", {"kind": "lose-job"}, phases=("poll",)),
-    passing("reset", {"kind": "reset"}),
-    passing("revoke", {"kind": "revoke"}, always=None),
-    passing("delay", {"kind": "delay", "seconds": 100}, always=None),
-    passing("empty", {"kind": "empty"}),
-    passing("html", body(f"<!doctype html><p>{MARK}", "text/html")),
-    passing("broken-json", body(f'[{{"a": "{MARK}"')),
-    passing("broken-csv", body(f'a,b\n1,"{MARK}', "text/csv")),
-    passing("short-row", body(f"a,b\n{MARK}\n", "text/csv")),
+    *(recoverable(f"status-{lost}", status(lost), phases=("poll",)) for lost in (400, 404, 410)),
+    recoverable("lose-job", {"kind": "lose-job"}, phases=("poll",)),
+    recoverable("reset", {"kind": "reset"}),
+    recoverable("revoke", {"kind": "revoke"}, always=None),
+    recoverable("delay", {"kind": "delay", "seconds": 100}, always=None),
+    recoverable("empty", {"kind": "empty"}),
+    recoverable("html", body(f"<!doctype html><p>{MARK}", "text/html")),
+    recoverable("broken-json", body(f'[{{"a": "{MARK}"')),
+    recoverable("broken-csv", body(f'a,b\n1,"{MARK}', "text/csv")),
+    recoverable("short-row", body(f"a,b\n{MARK}\n", "text/csv")),
     refused("foreign-columns", body(f"x\n{MARK}\n", "text/csv")),
 ]
 
@@ -220,24 +226,24 @@ HOSTILE = [
         )
     ),
     *(
-        passing(f"retry-after-nothing-{number}", status(503, text))
+        recoverable(f"retry-after-nothing-{number}", status(503, text))
         for number, text in enumerate(["-5", MARK, "NaN", "\xb2", "Wed, 32 Foo 2025 99:99:99 GMT"])
     ),
     *(
         refused(f"location-{number}", {"kind": "redirect", "body": text})
         for number, text in enumerate(["http://[x", "//", f"http://{MARK}:99999/", "javascript:1"])
     ),
-    passing("nested", {"kind": "nested"}),
-    passing("nested-array", body("[" * 100_000)),
-    passing("nested-row", body('[{"a": ' + "[" * 100_000 + "]" * 100_000 + "}]")),
+    recoverable("nested", {"kind": "nested"}),
+    recoverable("nested-array", body("[" * 100_000)),
+    recoverable("nested-row", body('[{"a": ' + "[" * 100_000 + "]" * 100_000 + "}]")),
 ]
 
-BOMBS = [  # above the largest cell that is read
+BOMBS = [  # larger than the largest cell that the tap reads
     {"kind": "bomb", "size": 80 << 20, "body": start, "content_type": content_type}
     for start, content_type in [("Name\n", "text/csv"), ('[{"Name": "', "application/json")]
 ]
 
-# A report with "plain" in its name has nothing but ASCII in its cells.
+# A report with "plain" in its name has only ASCII in its cells.
 CHARSETS = [
     *(
         harmless(f"charset-{name}", charset(name))
@@ -255,7 +261,7 @@ CHARSETS = [
     refused("charset-wrong-latin-1", charset("utf-16-le", content_type="{}; charset=ISO-8859-1")),
 ]
 
-FAILURES = [
+ERROR_BODIES = [
     '{"error": "busy"}',
     '{"error": "busy", "errors": []}',
     '{"success": false, "rows": []}',
@@ -268,14 +274,14 @@ FAILURES = [
     '{"message": "busy"}',
 ]
 
-JOBS = [
+JOB_TEMPLATES = [
     '{INNER, "warnings": []}',
     '{INNER, "data": []}',
     '{"links": [{"rel": "self"}], INNER}',
     '{INNER, "status": "pending", "error": null}',
 ]
 
-# Of a report with "slow" in its name, the first polls respond that it is not ready.
+# A report with "slow" in its name is not ready at the first polls.
 SHAPES = [
     *(
         harmless(f"wrapped-{number}", wrap(template), formats=("json",))
@@ -306,18 +312,18 @@ SHAPES = [
     ),
     refused("two-reports", wrap('{"data": BODY, "more": BODY}'), formats=("json",)),
     undecided("repeated-name", {"kind": "repeat-name"}, formats=("json",)),
-    *(passing(f"failed-{number}", body(text)) for number, text in enumerate(FAILURES)),
+    *(recoverable(f"failed-{number}", body(text)) for number, text in enumerate(ERROR_BODIES)),
     *(
         harmless(f"slow-job-beside-{number}", wrap(template), phases=("post",))
-        for number, template in enumerate(JOBS)
+        for number, template in enumerate(JOB_TEMPLATES)
     ),
     *(
         harmless(f"slow-job-still-{number}", wrap(template), phases=("poll",), always=None, times=3)
-        for number, template in enumerate(JOBS)
+        for number, template in enumerate(JOB_TEMPLATES)
     ),
     refused("slow-job-in-array", wrap("[BODY]"), phases=("post",)),
     *(
-        passing(f"pending-{number}", fields, phases=("poll",), times=3, is_one_job=True)
+        recoverable(f"pending-{number}", fields, phases=("poll",), times=3, is_one_job=True)
         for number, fields in enumerate(
             [
                 body("", status=202),
@@ -328,7 +334,7 @@ SHAPES = [
             ]
         )
     ),
-    passing("accepted-without-id", body("", status=202), phases=("post",)),
+    recoverable("accepted-without-id", body("", status=202), phases=("post",)),
 ]
 
 FAMILIES = {
@@ -340,8 +346,8 @@ FAMILIES = {
     "shapes": SHAPES,
 }
 
-# What a request for a token gets over; several strike in one run, one after another.
-TOKENS: list[Fields] = [
+# Faults of token requests that a retry resolves; several are applied in one run, in order.
+TOKEN_FAULTS: list[Fields] = [
     status(500),
     status(429, "7"),
     {"kind": "reset"},
@@ -374,7 +380,7 @@ TOKENS: list[Fields] = [
     *(status(503, text) for text in ("-5", MARK, "9" * 400, "Fri, 31 Dec 99999 23:59:59 GMT")),
 ]
 
-LIFETIMES = [
+TOKEN_LIFETIMES = [
     "0",
     "-1",
     "NaN",
@@ -387,12 +393,12 @@ LIFETIMES = [
     "9" * 400,
     "1e999",
 ]
-"""What `expires_in` may be instead of a positive number: it counts as 30 minutes."""
+"""Invalid values of `expires_in`: each counts as 30 minutes."""
 
-HARMLESS_TOKENS: list[Fields] = [
+HARMLESS_TOKEN_FAULTS: list[Fields] = [
     {"kind": "interim", "status": 100},
     {"kind": "frame"},
     compress("gzip"),
     compress("gzip", "members"),
-    *(wrap(f'{{INNER, "expires_in": {text}}}') for text in LIFETIMES),
+    *(wrap(f'{{INNER, "expires_in": {text}}}') for text in TOKEN_LIFETIMES),
 ]

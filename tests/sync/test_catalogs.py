@@ -6,21 +6,19 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk.exceptions import ConfigValidationError
 
+from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.singer.catalog import read_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
 START_DATE, END_DATE = "_sdc_report_start_date", "_sdc_report_end_date"
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 
 
 def people(start: date | None, _end: date | None) -> Table:
@@ -44,9 +42,8 @@ def server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def config(server: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = settings_for(server, {"id": "staff", "primary_keys": ["Code"]})
-    return settings
+def config(server: Sandbox) -> dict[str, Any]:
+    return settings_for(server, {"id": "staff", "primary_keys": ["Code"]})
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +144,7 @@ def test_a_code_with_a_letter_does_not_stop_a_stream_whose_codes_were_numbers(
 
 
 def test_a_configured_type_of_a_key_stays(
-    config: dict[str, Any], server: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    config: dict[str, Any], server: Sandbox, tmp_path: Path
 ) -> None:
     report = {"id": "staff", "primary_keys": ["Code"], "columns": {"Code": "number"}}
     catalog = run_tap(settings_for(server, report), tmp_path, "--discover").succeeded().catalog
@@ -162,7 +159,6 @@ def test_a_catalog_of_a_full_table_report_is_refused_for_a_windowed_one(
     server: Sandbox,
     config: dict[str, Any],
     catalog: dict[str, Any],
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     whole = settings_for(
@@ -245,69 +241,8 @@ def test_a_stream_without_metadata_is_selected_with_all_its_columns(
 STREAM: dict[str, Any] = {"tap_stream_id": "staff", "schema": {"properties": {"A": {}}}}
 
 
-def of_stream(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {"streams": [STREAM | changes]}
-
-
-def of_metadata(breadcrumb: Any, **metadata: Any) -> dict[str, Any]:  # noqa: ANN401
-    return of_stream(metadata=[{"breadcrumb": breadcrumb, "metadata": metadata}])
-
-
-@pytest.mark.parametrize(
-    ("catalog", "words"),
-    [
-        pytest.param({"client_id": "x"}, "catalog lacks 'streams'", id="another file"),
-        pytest.param({"streams": None}, "['streams'] must be array", id="no streams"),
-        pytest.param({"streams": ["staff"]}, "['streams'][0] must be object", id="a name"),
-        pytest.param({"streams": [{"schema": {}}]}, "[0] lacks 'tap_stream_id'", id="no id"),
-        pytest.param({"streams": [{"tap_stream_id": "a"}]}, "lacks 'schema'", id="no schema"),
-        pytest.param({"streams": [STREAM, STREAM]}, "'staff' is in it 2 times", id="twice"),
-        pytest.param(of_stream(tap_stream_id=7), "must be string", id="number as id"),
-        pytest.param(of_stream(schema=True), "['schema'] must be object", id="schema true"),
-        pytest.param(of_stream(schema={"properties": []}), "must be object", id="columns as list"),
-        pytest.param(
-            of_stream(schema={"properties": {"A\nB": False}}),
-            r"['properties']['A\nB'] must be object",
-            id="column false",
-        ),
-        pytest.param(of_stream(key_properties="Code"), "must be array", id="key as text"),
-        pytest.param(of_stream(key_properties=[1]), "[0] must be string", id="key as number"),
-        pytest.param(
-            of_stream(replication_method="LOG_BASED"),
-            "['replication_method'] must be one of INCREMENTAL, FULL_TABLE",
-            id="log based",
-        ),
-        pytest.param(
-            of_metadata([], **{"forced-replication-method": "LOG_BASED"}),
-            "must be one of INCREMENTAL, FULL_TABLE",
-            id="log based in metadata",
-        ),
-        pytest.param(of_stream(metadata={}), "['metadata'] must be array", id="metadata as object"),
-        pytest.param(of_stream(metadata=[None]), "[0] must be object", id="metadata null"),
-        pytest.param(of_metadata("A", selected=True), "must be array", id="breadcrumb as text"),
-        pytest.param(
-            of_metadata(["properties", "A"], selected="false"),
-            "['selected'] must be boolean",
-            id="selected as text",
-        ),
-        pytest.param(
-            of_metadata(["properties", "A", "properties", "B"], selected=False),
-            "deselects a part of its column 'A'",
-            id="part of a column",
-        ),
-    ],
-)
-def test_an_invalid_catalog_is_refused_in_a_sentence(catalog: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigValidationError) as failure:
-        read_catalog(catalog)
-    (message,) = failure.value.errors
-    first, error = message.splitlines()
-    assert first == "The catalog is invalid; run `--discover` again, or correct it:"
-    assert words in error
-
-
 def test_all_that_is_invalid_in_a_catalog_is_listed_before_any_request(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     catalog = {"streams": [7, STREAM | {"replication_method": "LOG_BASED"}]}
     run = run_tap(settings_for(sandbox, "oneonone.summary"), tmp_path, catalog=catalog)
@@ -327,7 +262,6 @@ def test_all_that_is_invalid_in_a_catalog_is_listed_before_any_request(
 def test_a_catalog_without_any_of_the_reports_is_an_error(
     streams: list[dict[str, Any]],
     sandbox: Sandbox,
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     config = settings_for(sandbox, "oneonone.summary")
@@ -343,11 +277,10 @@ def test_a_catalog_without_any_of_the_reports_is_an_error(
 def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
     server: Sandbox,
     catalog: dict[str, Any],
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     config = settings_for(server, {"id": "staff", "primary_keys": ["Code"]}, DIRECTORY)
-    before = len(server.requests)
+    before = len(requested(server))
     run = run_tap(config, tmp_path, catalog=catalog)
     assert run.returncode == 1
     assert {message["stream"] for message in run.schemas} == {"staff"}
@@ -356,8 +289,7 @@ def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
     words = "report 'people.directory' is not in the catalog: run `--discover` again"
     assert run.stderr.count(words) == 2, "when it is found, and in the end"
     assert "1 of 2 reports failed" in run.stderr
-    asked = {entry.report for entry in server.requests[before:] if entry.phase == "post"}
-    assert asked == {"staff"}
+    assert {report for report, *_ in requested(server)[before:]} == {"staff"}
 
 
 def test_a_catalog_that_selects_nothing_is_warned_of(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, run_tap, timeless
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
@@ -14,18 +15,7 @@ from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
-
-
-def asked(sandbox: Sandbox) -> list[tuple[str | None, int | None, int | None]]:
-    return [
-        (entry.report, entry.start, entry.end)
-        for entry in sandbox.requests
-        if entry.phase == "post"
-    ]
 
 
 def deselect(catalog: dict[str, Any], stream: str, *columns: str) -> None:
@@ -37,11 +27,9 @@ def deselect(catalog: dict[str, Any], stream: str, *columns: str) -> None:
             metadata["metadata"]["selected"] = False
 
 
-def test_the_sample_is_the_newest_complete_window(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_sample_is_the_newest_complete_window(sandbox: Sandbox, tmp_path: Path) -> None:
     run = run_tap(settings_for(sandbox, "oneonone.detail", DIRECTORY), tmp_path, "--discover")
-    assert set(asked(sandbox)) == {
+    assert set(requested(sandbox)) == {
         ("oneonone.detail", 20250201, 20250228),
         ("people.directory", None, None),
     }
@@ -53,18 +41,16 @@ def test_the_sample_is_the_newest_complete_window(
 
 
 def test_the_sample_is_an_earlier_window_where_the_newest_is_empty(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(sandbox, "engagement.survey", end_date="2025-06-02", request_timeout=300)
     run = run_tap(config, tmp_path, "--discover").succeeded()
-    assert [start for _, start, _ in asked(sandbox)] == [20250501, 20250401, 20250301]
+    assert [start for _, start, _ in requested(sandbox)] == [20250501, 20250401, 20250301]
     columns = run.catalog["streams"][0]["schema"]["properties"]
     assert columns["Score"] == {"type": ["number", "null"]}
 
 
-def test_a_report_without_any_rows_has_the_columns_of_its_headings(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_report_without_any_rows_has_the_columns_of_its_headings(tmp_path: Path) -> None:
     for empty in (Table(("A", "B"), ()), b"[]", b'{"rows": []}'):
         reports = {"nobody": ReportSource(lambda *_, empty=empty: empty)}
         with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -82,7 +68,7 @@ def test_a_report_without_any_rows_has_the_columns_of_its_headings(
 
 
 def test_a_sync_goes_on_without_a_report_that_cannot_be_sampled(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     run = run_tap(settings_for(sandbox, "what.ever", DIRECTORY), tmp_path)
     assert run.returncode == 1
@@ -93,18 +79,18 @@ def test_a_sync_goes_on_without_a_report_that_cannot_be_sampled(
 
 
 def test_with_a_catalog_nothing_is_sampled_and_its_selection_is_obeyed(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(sandbox, "oneonone.summary", "oneonone.detail", DIRECTORY)
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
     whole = run_tap(config, tmp_path, catalog=catalog).succeeded()
-    before = len(asked(sandbox))
+    before = len(requested(sandbox))
     part = copy.deepcopy(catalog)
     deselect(part, "oneonone_summary")
     deselect(part, "people_directory")
     deselect(part, "oneonone_detail", "Notes", "Employee")
     run = run_tap(config, tmp_path, catalog=part).succeeded()
-    assert sorted(asked(sandbox)[before:]) == [
+    assert sorted(requested(sandbox)[before:]) == [
         ("oneonone.detail", 20250101, 20250131),
         ("oneonone.detail", 20250201, 20250228),
         ("oneonone.detail", 20250301, 20250315),
@@ -117,9 +103,7 @@ def test_with_a_catalog_nothing_is_sampled_and_its_selection_is_obeyed(
     ]
 
 
-def test_a_catalogs_types_and_keys_are_obeyed(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_catalogs_types_and_keys_are_obeyed(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.detail")
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
     entry = catalog["streams"][0]
@@ -136,7 +120,7 @@ def test_a_catalogs_types_and_keys_are_obeyed(
 
 
 def test_a_full_refresh_by_catalog_reads_every_window_again(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    company: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(company, "oneonone.summary")
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
@@ -150,7 +134,7 @@ def test_a_full_refresh_by_catalog_reads_every_window_again(
 
 
 def test_discovery_goes_on_without_the_reports_that_cannot_be_sampled(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.faults.add(
         Fault(
@@ -172,11 +156,11 @@ def test_discovery_goes_on_without_the_reports_that_cannot_be_sampled(
         assert f"'{report}'" in line
         assert status in line
         assert "check with Crewmojo" in line
-    assert len(asked(sandbox)) == 4, "a wrong identifier is requested once"
+    assert len(requested(sandbox)) == 4, "a wrong identifier is requested once"
 
 
 def test_a_test_of_the_schemas_fails_if_a_report_cannot_be_sampled(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    company: Sandbox, tmp_path: Path
 ) -> None:
     run = run_tap(settings_for(company, DIRECTORY, "what.ever"), tmp_path, "--test=schema")
     assert run.returncode == 1
@@ -184,9 +168,7 @@ def test_a_test_of_the_schemas_fails_if_a_report_cannot_be_sampled(
     assert "Employee Code" in run.schema("people_directory")["properties"]
 
 
-def test_discovery_fails_if_no_report_could_be_sampled(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_discovery_fails_if_no_report_could_be_sampled(sandbox: Sandbox, tmp_path: Path) -> None:
     key = {"id": "oneonone.summary", "primary_keys": ["Employee ID"]}
     config = settings_for(sandbox, key, "what.ever")
     run = run_tap(config, tmp_path, "--discover")
@@ -201,9 +183,7 @@ def test_discovery_fails_if_no_report_could_be_sampled(
 
 
 @pytest.mark.parametrize("name", ["A\u2028B", "A\x85B"])
-def test_a_heading_cannot_break_a_line_of_the_log(
-    name: str, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_heading_cannot_break_a_line_of_the_log(name: str, tmp_path: Path) -> None:
     reports = {"x": ReportSource(lambda *_: Table((name, "C"), (("1", "2"),)))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
         report = {"id": "x", "primary_keys": [f"{name}?"]}
@@ -214,9 +194,7 @@ def test_a_heading_cannot_break_a_line_of_the_log(
 
 
 @pytest.mark.parametrize("content_type", ["csv", "json"])
-def test_columns_are_typed_as_configured(
-    content_type: str, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_columns_are_typed_as_configured(content_type: str, tmp_path: Path) -> None:
     table = Table(
         ("Code", "Amount", "Day", "When", "Sign", "Flag"),
         (
@@ -265,9 +243,7 @@ def test_columns_are_typed_as_configured(
     assert strings.schemas[0]["schema"]["properties"]["Sign"] == {"type": ["string", "null"]}
 
 
-def test_nothing_due_yet_still_has_a_schema(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_nothing_due_yet_still_has_a_schema(sandbox: Sandbox, tmp_path: Path) -> None:
     """A start in the future: discovery looks at the last days there are, a sync reads nothing."""
     config = settings_for(sandbox, "oneonone.detail", start_date="2099-01-01")
     del config["end_date"]

@@ -1,7 +1,7 @@
-"""A bad night shows as a failure, never as missing or doubled rows, and never tells about people.
+"""A fault ends in all rows or in an error: no row is lost or repeated, no log contains data.
 
-Each fault, in each phase and format, through the real command line; one oracle judges all of them.
-Many cases share a run, each with a report for itself: one that fails does not stop the others.
+Each fault is tried in each phase and format, with the real command line; one oracle checks all.
+Many cases share a run, each with its own report: a report that fails does not stop the others.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
-from sync.faults import BOMBS, FAMILIES, HARMLESS_TOKENS, MARK, TOKENS, Case, status
+from support.sandboxes import requested, settings_for
+from support.tap_runs import TIME_SCALE, Run, run_tap, tables
+from sync.faults import BOMBS, FAMILIES, HARMLESS_TOKEN_FAULTS, MARK, TOKEN_FAULTS, Case, status
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
@@ -34,11 +35,11 @@ ROWS = 12
 JANUARY, FEBRUARY = (date(2025, month, 1) for month in (1, 2))
 HEADINGS = ("Report", "Code", "Name", "Score", "Active", "Note", "Started", "Total")
 PAIR = ("first", "second")
-"""Two reports for tests of a whole run."""
+"""Two reports, for tests that concern a run."""
 
 
 def rows_of(report: str, start: date) -> tuple[tuple[Any, ...], ...]:
-    """Return the rows of a report for one month: no cell but a blank one is in another report."""
+    """Return the rows of a report for one month; only empty cells occur in two reports."""
     names = ("Zoe", "Andre", "Soren") if "plain" in report else ("Zoë", "André", "Søren")
 
     def row(number: int) -> tuple[Any, ...]:
@@ -53,7 +54,7 @@ def rows_of(report: str, start: date) -> tuple[tuple[Any, ...], ...]:
 
 
 WORD = re.compile(r"qz[0-9a-f]{10}|0070\d{13}")
-"""What is in the cells of one report only: no log may hold it."""
+"""The texts in the cells of one report: a log must not contain them."""
 
 
 def source(report: str) -> ReportSource:
@@ -65,7 +66,7 @@ def source(report: str) -> ReportSource:
 
 
 def expected(report: str) -> dict[Any, Any]:
-    """Return what a target must hold of a report, straight from its source."""
+    """Return the rows of a report that a target must have, straight from the source."""
     return {
         (start.isoformat(), number): {
             **dict(zip(HEADINGS, row, strict=True)),
@@ -99,37 +100,24 @@ def config_for(
     content_type: str = "csv",
     **own: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
-    return {
-        "client_id": sandbox.client_id,
-        "client_secret": sandbox.client_secret,
-        "api_url": sandbox.api_url,
-        "reports": [{"id": report, **own} for report in reports],
-        "start_date": "2025-01-01",
-        "end_date": "2025-02-28",
-        "content_type": content_type,
-        "on_new_column": "ignore",
-        "max_parallel_reports": 16,
-        "max_job_attempts": 2,
-        "job_timeout": 300,
-    }
-
-
-def tables(*runs: Run) -> dict[str, dict[Any, Any]]:
-    return {
-        stream: {
-            (row["_sdc_report_start_date"], row["_sdc_row_number"]): timeless(row)
-            for row in table.values()
-        }
-        for stream, table in load(*runs).items()
-    }
+    return settings_for(
+        sandbox,
+        *({"id": report, **own} for report in reports),
+        end_date="2025-02-28",
+        content_type=content_type,
+        on_new_column="ignore",
+        max_parallel_reports=16,
+        max_job_attempts=2,
+        job_timeout=300,
+    )
 
 
 @dataclass(frozen=True)
-class Night:
-    """Judges runs by what their reports really hold.
+class Oracle:
+    """Runs the tap, and compares the result with the source.
 
-    Args:
-        stream: the catalog's entry of a report without faults; all reports have its columns.
+    Attributes:
+        stream: The catalog entry of a report without faults; all reports have its columns.
     """
 
     stream: dict[str, Any]
@@ -143,30 +131,32 @@ class Night:
         reports = [report["id"] for report in config["reports"]]
         return run_tap(config, folder, catalog=self.catalog(reports), **more)
 
-    def judge(
+    def check(
         self, run: Run, sandbox: Sandbox, folder: Path, config: dict[str, Any]
     ) -> dict[str, str]:
-        """The oracle: all is there, or the failure is loud and the next run makes it good.
+        """Check a run: each report is complete, or failed with an error and complete after a rerun.
 
         Returns:
-            How each report ended, `whole` or `loud`, or what is wrong with it.
+            The result of each report: `complete`, `failed`, or a description of the problem.
         """
         reports = [report["id"] for report in config["reports"]]
         got = tables(run)
-        ends = {report: verdict(run, report, got.get(stream_of(report), {})) for report in reports}
-        assert run.returncode == int(set(ends.values()) != {"whole"})
+        results = {
+            report: result_of(run, report, got.get(stream_of(report), {})) for report in reports
+        }
+        assert run.returncode == int(set(results.values()) != {"complete"})
         secrets = (sandbox.client_secret, *sandbox.tokens, MARK, "Traceback")
         if found := [word for word in secrets if word in run.stderr]:
-            ends["log"] = f"the log holds {', '.join(found)}"
+            results["log"] = f"the log contains {', '.join(found)}"
         if run.returncode:
             sandbox.faults.clear()
             again = self.run(config, folder, state=run.state).succeeded()
             assert tables(run, again) == {stream_of(name): expected(name) for name in reports}
-        return ends
+        return results
 
 
-def verdict(run: Run, report: str, got: dict[Any, Any]) -> str:
-    """Return how a report ended, or what is wrong with that."""
+def result_of(run: Run, report: str, got: dict[Any, Any]) -> str:
+    """Return the result of a report, or a description of the problem."""
     true, bookmark = expected(report), run.bookmarks.get(stream_of(report)) or ""
     passed = {key: row for key, row in true.items() if row["_sdc_report_end_date"] <= bookmark}
     window = "2025-0[12]-01 to 2025-0[12]-(31|28)"
@@ -174,25 +164,25 @@ def verdict(run: Run, report: str, got: dict[Any, Any]) -> str:
     no_token = "refused the client|not get an access token|response to the token request has"
     stopped = re.search(no_token, run.stderr)
     if not passed.items() <= got.items():
-        return f"the bookmark {bookmark} passed rows that are missing or wrong"
+        return f"rows before the bookmark {bookmark} are missing or wrong"
     if not got.items() <= true.items():
-        return "rows were emitted that are wrong"
+        return "wrong rows were emitted"
     if got == true and bookmark == end_of(FEBRUARY):
-        return "loud, though whole" if failed else "whole"
+        return "complete, with an error" if failed else "complete"
     if not (failed or stopped):
-        return f"silent: the bookmark is {bookmark}, and {len(true) - len(got)} rows are missing"
-    return "loud" if got == passed else "some rows of a window that failed were emitted"
+        return f"no error, bookmark {bookmark}: {len(true) - len(got)} rows are missing"
+    return "failed" if got == passed else "rows of a failed window were emitted"
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    folder = tmp_path_factory.mktemp("night")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+    folder = tmp_path_factory.mktemp("oracle")
     with sandbox_for(["first"]) as sandbox:
         config = config_for(sandbox, ["first"])
-        night = Night(run_tap(config, folder, "--discover").succeeded().catalog["streams"][0])
-        run = night.run(config, folder).succeeded()
+        oracle = Oracle(run_tap(config, folder, "--discover").succeeded().catalog["streams"][0])
+        run = oracle.run(config, folder).succeeded()
     assert tables(run) == {"first": expected("first")}
-    return night
+    return oracle
 
 
 def cases_of(family: str, phase: str, content_type: str) -> list[Case]:
@@ -214,14 +204,14 @@ def cases_of(family: str, phase: str, content_type: str) -> list[Case]:
         if cases_of(family, phase, content_type)
     ],
 )
-def test_each_fault_ends_whole_or_loud(
+def test_each_fault_ends_in_all_rows_or_an_error(
     family: str,
     phase: Any,  # noqa: ANN401
     content_type: str,
-    night: Night,
+    oracle: Oracle,
     tmp_path: Path,
 ) -> None:
-    """What strikes is the second window of a report; the first one must not suffer."""
+    """The fault applies to the second window; the first one must be complete."""
     cases = cases_of(family, phase, content_type)
     once = {f"{case.name}.once": case for case in cases}
     always = {f"{case.name}.always": case for case in cases if case.always}
@@ -236,37 +226,37 @@ def test_each_fault_ends_whole_or_loud(
         config = config_for(sandbox, reports, content_type)
         for report in config["reports"]:
             report["force_job"] = phase == "poll" or "slow" in report["id"]
-        run = night.run(config, tmp_path)
+        run = oracle.run(config, tmp_path)
         requests = sandbox.requests
-        ends = night.judge(run, sandbox, tmp_path, config)
-    struck = {entry.report for entry in requests if entry.fault}
+        results = oracle.check(run, sandbox, tmp_path, config)
+    affected = {entry.report for entry in requests if entry.fault}
     posts = [entry.report for entry in requests if (entry.phase, entry.start) == ("post", 20250201)]
     wrong = {
-        report: f"{ends[report]} (should be {end})"
-        for report, end in [
+        report: f"{results[report]} (must be {result})"
+        for report, result in [
             *((report, case.once) for report, case in once.items()),
             *((report, case.always) for report, case in always.items()),
-            *((report, "whole") for report in PAIR),
+            *((report, "complete") for report in PAIR),
         ]
-        if ends[report] not in ({end} if end != "either" else {"whole", "loud"})
+        if results[report] not in ({result} if result != "either" else {"complete", "failed"})
     }
-    wrong |= dict.fromkeys((once | always).keys() - struck, "the fault did not strike")
+    wrong |= dict.fromkeys((once | always).keys() - affected, "the fault was not applied")
     wrong |= {
         report: f"requested {posts.count(report)} times"
         for report, case in once.items()
         if case.is_one_job and posts.count(report) != 1
     }
     wrong |= {
-        report: f"no word of {case.says}"
+        report: f"the error lacks {case.message}"
         for report, case in always.items()
-        if not re.search(f"'{report}'.*{case.says}", run.stderr)
+        if not re.search(f"'{report}'.*{case.message}", run.stderr)
     }
-    wrong |= {report: problem for report, problem in ends.items() if report not in reports}
+    wrong |= {report: problem for report, problem in results.items() if report not in reports}
     assert not wrong, "\n".join(f"{report}: {problem}" for report, problem in wrong.items())
 
 
 def in_format(fault: dict[str, Any], content_type: str) -> dict[str, Any]:
-    """Return a fault whose `content_type` may be a template."""
+    """Fill in the `content_type` of a fault, which may be a template."""
     header = {"csv": "text/csv", "json": "application/json"}[content_type]
     if "content_type" not in fault:
         return fault
@@ -274,55 +264,53 @@ def in_format(fault: dict[str, Any], content_type: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("fault", [status(401), {"kind": "revoke"}], ids=["401", "revoke"])
-def test_a_report_whose_token_is_refused_each_time_is_loud(
-    fault: dict[str, Any], night: Night, tmp_path: Path
+def test_a_report_whose_token_is_refused_every_time_fails(
+    fault: dict[str, Any], oracle: Oracle, tmp_path: Path
 ) -> None:
     with sandbox_for(PAIR) as sandbox:
         sandbox.faults.add(
             Fault(phase="post", report="first", start=20250201, times=FOREVER, **fault)
         )
         config = config_for(sandbox, PAIR)
-        run = night.run(config, tmp_path)
-        ends = night.judge(run, sandbox, tmp_path, config)
-    assert ends == {"first": "loud", "second": "whole"}
+        run = oracle.run(config, tmp_path)
+        results = oracle.check(run, sandbox, tmp_path, config)
+    assert results == {"first": "failed", "second": "complete"}
     assert "1 of 2 reports failed" in run.stderr
 
 
 @pytest.mark.parametrize("fault", BOMBS, ids=["csv", "json"])
-def test_a_bomb_is_refused(fault: dict[str, Any], night: Night, tmp_path: Path) -> None:
-    """One at a time: what it takes to read a bomb would count as a time-out of the others."""
+def test_a_bomb_is_refused(fault: dict[str, Any], oracle: Oracle, tmp_path: Path) -> None:
+    """One download at a time: while a bomb is read, the others would time out."""
     with sandbox_for(PAIR) as sandbox:
         sandbox.faults.add(
             Fault(phase="post", report="first", start=20250201, times=FOREVER, **fault)
         )
         config = config_for(sandbox, PAIR) | {"max_parallel_reports": 1}
-        run = night.run(config, tmp_path)
-        ends = night.judge(run, sandbox, tmp_path, config)
-    assert ends == {"first": "loud", "second": "whole"}
+        run = oracle.run(config, tmp_path)
+        results = oracle.check(run, sandbox, tmp_path, config)
+    assert results == {"first": "failed", "second": "complete"}
 
 
 @pytest.mark.parametrize("phase", ["post", "poll"])
-def test_no_content_is_an_empty_window(phase: Any, night: Night, tmp_path: Path) -> None:  # noqa: ANN401
+def test_no_content_is_an_empty_window(phase: Any, oracle: Oracle, tmp_path: Path) -> None:  # noqa: ANN401
     with sandbox_for(PAIR) as sandbox:
         sandbox.faults.add(
             Fault(phase=phase, kind="empty", status=204, report="first", start=20250201)
         )
         config = config_for(sandbox, PAIR, force_job=phase == "poll")
-        run = night.run(config, tmp_path).succeeded()
+        run = oracle.run(config, tmp_path).succeeded()
         assert not sandbox.faults.pending
     emptied = {key: row for key, row in expected("first").items() if key[0] == "2025-01-01"}
     assert tables(run) == {"first": emptied, "second": expected("second")}
     assert run.bookmarks == {"first": "2025-02-28", "second": "2025-02-28"}
 
 
-def test_a_job_that_takes_too_long_is_a_failure_and_no_empty_report(
-    night: Night, tmp_path: Path
-) -> None:
+def test_a_job_that_takes_too_long_fails(oracle: Oracle, tmp_path: Path) -> None:
     with sandbox_for(PAIR) as sandbox:
         config = config_for(sandbox, PAIR, force_job=True)
         config |= {"job_timeout": 25, "max_job_attempts": 2}
-        run = night.run(config, tmp_path)
-        posts = [entry for entry in sandbox.requests if entry.phase == "post"]
+        run = oracle.run(config, tmp_path)
+        posts = requested(sandbox)
     assert run.returncode == 1
     assert run.bookmarks == {"first": None, "second": None}
     for report in PAIR:
@@ -330,8 +318,8 @@ def test_a_job_that_takes_too_long_is_a_failure_and_no_empty_report(
         window = f"report '{report}', 2025-01-01 to 2025-01-31"
         assert f"{window}, attempt 1 of 2: " in run.stderr
         assert f"{window}: not delivered after 2 attempts" in run.stderr
-    # The sandbox writes down a request when it has answered; the last ones nobody waited for.
-    assert len(posts) <= 2 * len({(entry.report, entry.start) for entry in posts})
+    # The sandbox logs a request with its response; the tap does not wait for the last ones.
+    assert len(posts) <= 2 * len(set(posts))
 
 
 # --- tokens -----------------------------------------------------------------------------------
@@ -339,17 +327,17 @@ def test_a_job_that_takes_too_long_is_a_failure_and_no_empty_report(
 AT_ONCE = 5
 
 
-@pytest.mark.parametrize("first", range(0, len(TOKENS), AT_ONCE))
-def test_a_request_for_a_token_is_repeated(first: int, night: Night, tmp_path: Path) -> None:
-    """Several faults strike, one after another, ahead of the token."""
+@pytest.mark.parametrize("first", range(0, len(TOKEN_FAULTS), AT_ONCE))
+def test_a_request_for_a_token_is_repeated(first: int, oracle: Oracle, tmp_path: Path) -> None:
+    """Several faults are applied, one after another, before the token is issued."""
     with sandbox_for(PAIR) as sandbox:
-        for fault in TOKENS[first : first + AT_ONCE]:
+        for fault in TOKEN_FAULTS[first : first + AT_ONCE]:
             sandbox.faults.add(Fault(phase="token", **fault))
         config = config_for(sandbox, PAIR)
-        run = night.run(config, tmp_path)
+        run = oracle.run(config, tmp_path)
         pending = sandbox.faults.pending
-        ends = night.judge(run, sandbox, tmp_path, config)
-    assert ends == dict.fromkeys(PAIR, "whole")
+        results = oracle.check(run, sandbox, tmp_path, config)
+    assert results == dict.fromkeys(PAIR, "complete")
     assert not pending
 
 
@@ -364,46 +352,44 @@ def test_a_request_for_a_token_is_repeated(first: int, night: Night, tmp_path: P
         pytest.param({"kind": "nested"}, id="nested"),
     ],
 )
-def test_a_token_that_never_comes_is_loud(
-    fault: dict[str, Any], night: Night, tmp_path: Path
+def test_a_token_that_is_never_issued_is_an_error(
+    fault: dict[str, Any], oracle: Oracle, tmp_path: Path
 ) -> None:
     with sandbox_for(PAIR) as sandbox:
         sandbox.faults.add(Fault(phase="token", times=FOREVER, **fault))
         config = config_for(sandbox, PAIR) | {"job_timeout": 200}
-        run = night.run(config, tmp_path)
-        assert night.judge(run, sandbox, tmp_path, config) == dict.fromkeys(PAIR, "loud")
+        run = oracle.run(config, tmp_path)
+        assert oracle.check(run, sandbox, tmp_path, config) == dict.fromkeys(PAIR, "failed")
 
 
-def test_a_token_is_kept_whatever_is_odd_about_its_response(night: Night, tmp_path: Path) -> None:
-    """Each token is invalidated once, so that each odd response is requested; none is in vain."""
-    reports = [f"report-{number}" for number in range(len(HARMLESS_TOKENS))]
+def test_a_token_in_an_unusual_response_is_used(oracle: Oracle, tmp_path: Path) -> None:
+    """Each token is revoked once: the tap requests each of the unusual responses, and no more."""
+    reports = [f"report-{number}" for number in range(len(HARMLESS_TOKEN_FAULTS))]
     with sandbox_for(reports) as sandbox:
-        sandbox.faults.add(*(Fault(phase="token", **fault) for fault in HARMLESS_TOKENS))
+        sandbox.faults.add(*(Fault(phase="token", **fault) for fault in HARMLESS_TOKEN_FAULTS))
         for report in reports[1:]:
             sandbox.faults.add(Fault(phase="post", kind="revoke", report=report, start=20250201))
         config = config_for(sandbox, reports) | {"max_parallel_reports": 1}
-        run = night.run(config, tmp_path)
+        run = oracle.run(config, tmp_path)
         pending, tokens = sandbox.faults.pending, len(sandbox.tokens)
-        ends = night.judge(run, sandbox, tmp_path, config)
-    assert ends == dict.fromkeys(reports, "whole")
+        results = oracle.check(run, sandbox, tmp_path, config)
+    assert results == dict.fromkeys(reports, "complete")
     assert not pending
     assert tokens == len(reports)
 
 
-def test_the_token_endpoint_is_left_alone_for_as_long_as_it_asks(
-    night: Night, tmp_path: Path
-) -> None:
+def test_retry_after_of_the_token_endpoint_is_respected(oracle: Oracle, tmp_path: Path) -> None:
     with sandbox_for(PAIR) as sandbox:
         sandbox.faults.add(Fault(phase="token", **status(429, "60")))
-        night.run(config_for(sandbox, PAIR), tmp_path).succeeded()
+        oracle.run(config_for(sandbox, PAIR), tmp_path).succeeded()
         first, second, *_ = [entry for entry in sandbox.requests if entry.phase == "token"]
     assert second.at - first.at >= 60
 
 
-def test_wrong_credentials_stop_at_once(night: Night, tmp_path: Path) -> None:
+def test_wrong_credentials_stop_at_once(oracle: Oracle, tmp_path: Path) -> None:
     with sandbox_for(PAIR) as sandbox:
         config = config_for(sandbox, PAIR) | {"client_secret": "wrong"}
-        run = night.run(config, tmp_path)
+        run = oracle.run(config, tmp_path)
         assert run.returncode == 1
         assert [entry.phase for entry in sandbox.requests] == ["token"]
     assert "Crewmojo refused the client id or secret (status 401 from /oauth/token" in run.stderr
@@ -419,9 +405,9 @@ def drawn(phase: Any) -> st.SearchStrategy[Fault]:  # noqa: ANN401
         case
         for family in FAMILIES.values()
         for case in family
-        if phase in case.phases and case.once == "whole"
+        if phase in case.phases and case.once == "complete"
     ]
-    faults = TOKENS if phase == "token" else [in_format(case.fault, "csv") for case in cases]
+    faults = TOKEN_FAULTS if phase == "token" else [in_format(case.fault, "csv") for case in cases]
     build = partial(Fault, phase=phase)
     return st.builds(
         lambda fault, skip, times: build(**fault, skip=skip, times=times),
@@ -439,17 +425,17 @@ def drawn(phase: Any) -> st.SearchStrategy[Fault]:  # noqa: ANN401
     jobs=st.booleans(),
 )
 @settings(max_examples=12, deadline=None)
-def test_any_schedule_of_faults_ends_whole_or_loud(
+def test_any_schedule_of_faults_ends_in_all_rows_or_an_error(
     faults: list[Fault],
     content_type: str,
     jobs: bool,  # noqa: FBT001
-    night: Night,
+    oracle: Oracle,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("schedule")
     with sandbox_for(PAIR) as sandbox:
         sandbox.faults.add(*faults)
         config = config_for(sandbox, PAIR, content_type, force_job=jobs)
-        run = night.run(config, folder)
-        ends = night.judge(run, sandbox, folder, config)
-        assert set(ends.values()) <= {"whole", "loud"}, ends
+        run = oracle.run(config, folder)
+        results = oracle.check(run, sandbox, folder, config)
+        assert set(results.values()) <= {"complete", "failed"}, results

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, Run, run_tap
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
@@ -36,9 +37,8 @@ def server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def config(server: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = settings_for(server, "staff")
-    return settings
+def config(server: Sandbox) -> dict[str, Any]:
+    return settings_for(server, "staff")
 
 
 @pytest.fixture(scope="module")

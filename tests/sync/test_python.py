@@ -12,16 +12,18 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from support.repository import block
+from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, run_tap, tap_environment, timeless
 from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -36,9 +38,7 @@ def taken(tap: TapCrewmojo, name: str) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def test_the_example_of_the_readme_prints_what_is_due(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_example_of_the_readme_prints_what_is_due(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.summary", lookback_days=0, end_date="2025-02-28")
     expected = run_tap(config, tmp_path).succeeded()
 
@@ -67,7 +67,6 @@ def test_the_example_of_the_readme_prints_what_is_due(
 
 def test_records_are_those_of_the_command_line_and_nothing_is_printed(
     sandbox: Sandbox,
-    settings_for: Callable[..., Any],
     tmp_path: Path,
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
@@ -75,25 +74,22 @@ def test_records_are_those_of_the_command_line_and_nothing_is_printed(
     expected = run_tap(config, tmp_path).succeeded()
     tap = TapCrewmojo(config=config)
     assert {stream["tap_stream_id"] for stream in tap.catalog_dict["streams"]} == set(tap.streams)
-    sampled = len(sandbox.requests)
+    sampled = len(requested(sandbox))
     for name in tap.streams:
         assert list(map(timeless, taken(tap, name))) == [
             timeless(record) for record in expected.records(name)
         ]
-    assert len([entry for entry in sandbox.requests[sampled:] if entry.phase == "post"]) == 4
+    assert len(requested(sandbox)[sampled:]) == 4
     assert tap.state == expected.state
     assert list(taken(tap, "oneonone_summary")) == []  # all of it has been taken
     assert capfdbinary.readouterr().out == b""
 
 
-def test_a_second_call_yields_what_is_due_by_then(
-    company: Sandbox, settings_for: Callable[..., Any]
-) -> None:
+def test_a_second_call_yields_what_is_due_by_then(company: Sandbox) -> None:
     """The windows of the lookback again, and the whole of a report without windows."""
-    directory = {"id": "people.directory", "replication_method": "FULL_TABLE"}
     # As dates, which a caller in Python has; a date-time is one, too.
     period = {"start_date": datetime(2025, 1, 1, tzinfo=UTC), "end_date": date(2025, 2, 28)}
-    tap = TapCrewmojo(config=settings_for(company, "oneonone.summary", directory, **period))
+    tap = TapCrewmojo(config=settings_for(company, "oneonone.summary", DIRECTORY, **period))
     first, second = (list(map(timeless, taken(tap, "oneonone_summary"))) for _ in range(2))
     assert {record["_sdc_report_end_date"] for record in first} == {"2025-01-31", "2025-02-28"}
     assert second
@@ -103,9 +99,7 @@ def test_a_second_call_yields_what_is_due_by_then(
     assert whole == again
 
 
-def test_a_catalog_keeps_its_columns_from_run_to_run(
-    company: Sandbox, settings_for: Callable[..., Any]
-) -> None:
+def test_a_catalog_keeps_its_columns_from_run_to_run(company: Sandbox) -> None:
     config = settings_for(company, "oneonone.summary", "no.report")
     catalog = first = TapCrewmojo(config=config).catalog_dict
     assert [stream["tap_stream_id"] for stream in catalog["streams"]] == ["oneonone_summary"]
@@ -117,7 +111,7 @@ def test_a_catalog_keeps_its_columns_from_run_to_run(
         assert catalog == first
 
 
-def test_the_state_is_of_whole_windows(company: Sandbox, settings_for: Callable[..., Any]) -> None:
+def test_the_state_is_of_whole_windows(company: Sandbox) -> None:
     tap = TapCrewmojo(config=settings_for(company, "oneonone.summary"))
     for record in taken(tap, "oneonone_summary"):
         if record["_sdc_report_start_date"] == "2025-02-01":
@@ -127,7 +121,7 @@ def test_the_state_is_of_whole_windows(company: Sandbox, settings_for: Callable[
 
 
 def test_a_column_that_appears_comes_in_the_records(
-    company: Sandbox, settings_for: Callable[..., Any], capfdbinary: pytest.CaptureFixture[bytes]
+    company: Sandbox, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     config = settings_for(company, "oneonone.summary", end_date="2025-01-31")
     catalog = TapCrewmojo(config=config).catalog_dict
@@ -138,9 +132,7 @@ def test_a_column_that_appears_comes_in_the_records(
     assert capfdbinary.readouterr().out == b""
 
 
-def test_a_report_that_cannot_be_read_raises(
-    sandbox: Sandbox, settings_for: Callable[..., Any]
-) -> None:
+def test_a_report_that_cannot_be_read_raises(sandbox: Sandbox) -> None:
     tap = TapCrewmojo(config=settings_for(sandbox, "oneonone.summary", "no.report"))
     with pytest.raises(ReportError, match=r"no\.report"):
         list(taken(tap, "no_report"))
@@ -161,9 +153,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> list[IO[bytes]]:
     return files
 
 
-def test_no_sample_stays_on_disk(
-    company: Sandbox, settings_for: Callable[..., Any], files: list[IO[bytes]]
-) -> None:
+def test_no_sample_stays_on_disk(company: Sandbox, files: list[IO[bytes]]) -> None:
     """Of a report without one of its keys; of two empty windows, and one that is not due."""
     key = {"id": "oneonone.detail", "primary_keys": ["no column"]}
     config = settings_for(company, key, "engagement.survey")
@@ -178,9 +168,21 @@ def test_no_sample_stays_on_disk(
     assert all(file.closed for file in files)
 
 
-def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(
-    settings_for: Callable[..., Any], files: list[IO[bytes]]
+def test_a_call_after_one_that_failed_goes_on_where_that_ended(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
+    tap = TapCrewmojo(config=settings_for(sandbox, "oneonone.summary", lookback_days=0))
+    sandbox.faults.add(Fault(phase="post", kind="status", status=404, start=20250301))
+    with pytest.raises(ReportError, match="2025-03-01 to 2025-03-15"):
+        list(taken(tap, "oneonone_summary"))
+    caplog.clear()
+    caplog.set_level("INFO")
+    starts = {record["_sdc_report_start_date"] for record in taken(tap, "oneonone_summary")}
+    assert starts == {"2025-03-01"}
+    assert "; 0 windows left" in caplog.text
+
+
+def test_a_report_that_fails_in_the_middle_is_not_kept_on_disk(files: list[IO[bytes]]) -> None:
     table = Table(("Code", "Score"), (("a", 1), (None, 2)))
     with Sandbox(time_scale=TIME_SCALE, reports={"x.y": ReportSource(lambda *_: table)}) as sandbox:
         report = {"id": "x.y", "primary_keys": ["Code"]}

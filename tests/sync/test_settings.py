@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import TIME_SCALE, run_tap, timeless
 from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -18,7 +19,6 @@ from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -29,7 +29,6 @@ BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"
 def test_all_mistakes_are_told_at_once_before_any_request(
     arguments: tuple[str, ...],
     sandbox: Sandbox,
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     config = settings_for(
@@ -180,7 +179,6 @@ def test_a_mistake_is_told_in_a_sentence(
     change: dict[str, Any],
     words: str,
     company: Sandbox,
-    settings_for: Callable[..., Any],
 ) -> None:
     config = {**settings_for(company, "a"), **change}
     config = {name: value for name, value in config.items() if value is not None}
@@ -193,7 +191,7 @@ def test_a_mistake_is_told_in_a_sentence(
 
 
 def test_an_extra_that_is_not_installed_is_named(
-    company: Sandbox, settings_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    company: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for library in ("pyarrow", "s3fs"):
         monkeypatch.setitem(sys.modules, library, None)  # as if it were not there
@@ -213,18 +211,13 @@ def test_missing_credentials_are_named(tmp_path: Path) -> None:
         assert f"- {name} is missing" in run.stderr
 
 
-def test_start_date_is_not_needed_without_dates(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    report = {"id": "people.directory", "replication_method": "FULL_TABLE"}
-    config = settings_for(company, report)
+def test_start_date_is_not_needed_without_dates(company: Sandbox, tmp_path: Path) -> None:
+    config = settings_for(company, DIRECTORY)
     del config["start_date"], config["end_date"]
     assert run_tap(config, tmp_path).succeeded().records("people_directory")
 
 
-def test_the_environment_serves_as_well_as_a_file(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_environment_serves_as_well_as_a_file(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(
         company,
         "oneonone.summary",
@@ -278,9 +271,7 @@ def test_variables_that_no_setting_can_be_are_named(tmp_path: Path) -> None:
         assert "Traceback" not in run.stderr
 
 
-def test_variables_that_are_no_setting_are_named(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_variables_that_are_no_setting_are_named(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.summary")
     unknown = {"TAP_CREWMOJO_END_DAT": "2025-01-31", "TAP_CREWMOJO_REPORTS_WINDOW": "year"}
     others = {
@@ -300,9 +291,7 @@ def test_variables_that_are_no_setting_are_named(
     assert "unknown setting" not in run_tap(config, tmp_path, env=unknown).stderr
 
 
-def test_files_that_are_no_json_are_told_in_a_sentence(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_files_that_are_no_json_are_told_in_a_sentence(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.summary")
     (tmp_path / "broken.json").write_text('{"client_id": ', encoding="utf-8")
     for option in ("config", "catalog", "state"):
@@ -342,11 +331,10 @@ def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_configuration_of_powershell_is_read(
-    encoding: str, company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    encoding: str, company: Sandbox, tmp_path: Path
 ) -> None:
     file = tmp_path / "windows.json"
-    report = {"id": "people.directory", "replication_method": "FULL_TABLE"}
-    file.write_text(json.dumps(settings_for(company, report)), encoding=encoding)
+    file.write_text(json.dumps(settings_for(company, DIRECTORY)), encoding=encoding)
     run = run_tap({}, tmp_path, "--config", str(file)).succeeded()
     assert len(run.records("people_directory")) == company.people
 
@@ -380,7 +368,6 @@ def test_a_machine_that_is_set_up_wrongly_is_refused_before_any_request(
     env: dict[str, str],
     words: str,
     sandbox: Sandbox,
-    settings_for: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     run = run_tap(settings_for(sandbox, "oneonone.summary"), tmp_path, env=env)
@@ -393,7 +380,7 @@ def test_a_machine_that_is_set_up_wrongly_is_refused_before_any_request(
 
 @pytest.mark.parametrize("change", [{"api_url": None}, {"api_url": "https://crewmojo.example/v1"}])
 def test_the_time_scale_is_for_a_sandbox_on_this_machine_only(
-    change: dict[str, Any], company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    change: dict[str, Any], company: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(company, "oneonone.summary", **change)
     config = {name: value for name, value in config.items() if value is not None}
@@ -426,7 +413,7 @@ def test_a_log_that_cannot_be_set_up_is_said_in_a_sentence(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_catalog_is_read_in_its_own_encoding_and_not_the_systems(
-    encoding: str, settings_for: Callable[..., Any], tmp_path: Path
+    encoding: str, tmp_path: Path
 ) -> None:
     reports = {"x": ReportSource(lambda *_: Table(("Größe",), (("7",),)))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -439,9 +426,7 @@ def test_a_catalog_is_read_in_its_own_encoding_and_not_the_systems(
     assert [row["Größe"] for row in run.records("x")] == [7], "typed as the catalog says"
 
 
-def test_a_setting_that_is_none_is_named(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_setting_that_is_none_is_named(company: Sandbox, tmp_path: Path) -> None:
     run = run_tap(settings_for(company, "oneonone.summary", start_dat="x"), tmp_path).succeeded()
     assert "unknown setting 'start_dat'; did you mean 'start_date'?" in run.stderr
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
+from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import TIME_SCALE
 from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.tap import TapCrewmojo
@@ -27,18 +28,7 @@ def _sandbox() -> Iterator[None]:
 
 TestTapCrewmojo = get_tap_test_class(
     TapCrewmojo,
-    config={
-        "client_id": _SANDBOX.client_id,
-        "client_secret": _SANDBOX.client_secret,
-        "api_url": _SANDBOX.api_url,
-        "start_date": "2025-01-01",
-        "end_date": "2025-03-15",
-        "reports": [
-            "oneonone.summary",
-            "oneonone.detail",
-            {"id": "people.directory", "replication_method": "FULL_TABLE"},
-        ],
-    },
+    config=settings_for(_SANDBOX, "oneonone.summary", "oneonone.detail", DIRECTORY),
     suite_config=SuiteConfig(max_records_limit=20),
     parse_env_config=False,
 )

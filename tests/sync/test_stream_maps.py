@@ -1,193 +1,23 @@
-"""Stream maps: what the SDK makes of records, and nothing more about a person than they let."""
+"""Stream maps: nothing more about a person than they let through."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import io
 import json
-import logging
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import SingerSDKError
-from singer_sdk.singerlib import Catalog
-from typing_extensions import override
 
 from support.repository import block
+from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
-from tap_crewmojo.singer.messages import MessageWriter
-from tap_crewmojo.singer.stream import BatchedStream
-from tap_crewmojo.structs import struct_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
-
-    from tap_crewmojo.records import Record
-    from tap_crewmojo.singer.stream import Made
-
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "Code": {"type": ["string", "null"]},
-        "Email": {"type": ["string", "null"]},
-        "Score": {"type": ["number", "null"]},
-        "Answers": {
-            "type": ["object", "null"],
-            "properties": {"a": {"type": ["string", "null"]}, "b": {"type": ["string", "null"]}},
-        },
-        "_sdc_row_number": {"type": ["integer"]},
-    },
-}
-LATER = {"Salary": {"type": ["string", "null"]}, "Score__text": {"type": ["string", "null"]}}
-
-
-class Canned(BatchedStream):
-    """A stream of given batches; after each, columns may come in."""
-
-    name = "people"
-    primary_keys = ("_sdc_row_number",)
-    replication_method = "FULL_TABLE"
-    batches: list[list[dict[str, Any]]]
-
-    @override
-    def _batches(self, made: Callable[[list[Record]], Made]) -> Iterator[Made]:
-        for batch in self.batches:
-            names = [*batch[0]]
-            if unknown := set(names) - set(self.effective_schema["properties"]):
-                later = {name: LATER[name] for name in names if name in unknown}
-                properties = self.effective_schema["properties"] | later
-                self._schema = self._input_schema = {"type": "object", "properties": properties}
-                self.set_up_maps()
-                self._write_schema_message()
-            kept = [name for name in names if self.mask["properties", name]]
-            record = struct_of(kept, [(Any,)] * len(kept))
-            yield made([record(*[row[name] for name in kept]) for row in copy.deepcopy(batch)])
-        self._activate_version()
-
-
-class CannedTap(Tap):
-    name = "tap-canned"
-    message_writer_class = MessageWriter
-
-    @override
-    def discover_streams(self) -> list[Stream]:
-        return [Canned(self, schema=SCHEMA)]
-
-    @override
-    def setup_mapper(self) -> None:
-        self.mapper = mapper_of(self.config, self.logger)
-        for stream in self.streams.values():
-            assert isinstance(stream, Canned)
-            stream.set_up_maps()
-
-
-TEXTS = st.none() | st.sampled_from(["", "Ann", "ann@example.com", "C1"])
-ROWS = st.fixed_dictionaries(
-    {
-        "Code": st.sampled_from(["1", "2"]),
-        "Email": TEXTS,
-        "Score": st.none() | st.sampled_from([1, 2.5, 2**70]),
-        "Answers": st.none() | st.fixed_dictionaries({"a": TEXTS, "b": TEXTS}),
-    }
-)
-ENTRIES: dict[str, list[Any]] = {
-    "Code": ["md5(Code)", "Code", None],
-    "Email": ["sha256(config['salt'] + self) if self else None", None, "__NULL__"],
-    "Score": ["float(Score or 0) * 2", None],
-    "Answers": [None, "str(Answers)"],
-    "Twice": ["Code + Code", "_['Code']", "__original_stream_name__"],
-    "Salary": [None],
-    "_sdc_row_number": ["_sdc_row_number"],
-    "__filter__": ["Code == '1'", "Email", None],
-    "__else__": [None],
-    "__key_properties__": [["Code"], []],
-}
-MAPS = st.fixed_dictionaries(
-    {}, optional={name: st.sampled_from(values) for name, values in ENTRIES.items()}
-)
-SETTINGS = st.fixed_dictionaries(
-    {
-        "stream_maps": st.fixed_dictionaries(
-            {},
-            optional={
-                "people": MAPS | st.none(),
-                "peop*": MAPS,
-                "copies": MAPS.map(lambda given: given | {"__source__": "people"}),
-                "more": MAPS.map(lambda given: given | {"__source__": "people"}),
-                "__else__": st.none(),
-            },
-        ),
-        "flattening_enabled": st.booleans(),
-        "emit_activate_version_messages": st.booleans(),
-    }
-)
-PATHS = [("Email",), ("Score",), ("Answers",), ("Answers", "a"), ("Salary",)]
-
-
-def messages(
-    config: dict[str, Any], batches: list[list[dict[str, Any]]], deselected: list[tuple[str, ...]]
-) -> list[str] | None:
-    """Return what a tap writes; nothing if it fails."""
-    given = config | {"stream_map_config": {"salt": "s"}, "flattening_max_depth": 2}
-    metadata = [
-        {
-            "breadcrumb": [word for name in path for word in ("properties", name)],
-            "metadata": {"selected": path not in deselected},
-        }
-        for path in [(), *PATHS]
-    ]
-    entry = {"tap_stream_id": "people", "schema": SCHEMA, "metadata": metadata}
-    catalog = {"streams": [entry | {"key_properties": ["_sdc_row_number"]}]}
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with mock.patch("sys.stdout", out), mock.patch.object(Canned, "batches", batches, create=True):
-        try:
-            CannedTap(config=given, catalog=Catalog.from_dict(catalog)).sync_all()
-        except (SingerSDKError, AttributeError):
-            return None
-    lines = [json.loads(line) for line in out.buffer.getvalue().splitlines()]
-    return [
-        json.dumps(
-            {name: part for name, part in line.items() if name not in {"time_extracted", "version"}}
-        )
-        for line in lines
-    ]
-
-
-@settings(deadline=None, max_examples=150)
-@given(
-    SETTINGS,
-    st.lists(st.lists(ROWS, min_size=1, max_size=4), max_size=3),
-    st.lists(st.sampled_from(PATHS), max_size=2),
-)
-def test_maps_filters_aliases_and_deselection_give_what_the_sdks_own_way_gives(
-    config: dict[str, Any],
-    rows: list[list[dict[str, Any]]],
-    deselected: list[tuple[str, ...]],
-) -> None:
-    number = iter(range(100))
-    batches = [
-        [
-            row
-            | ({"Salary": "9"} if place else {})
-            | ({"Score__text": "n/a"} if place > 1 else {})
-            | {"_sdc_row_number": next(number)}
-            for row in batch
-        ]
-        for place, batch in enumerate(rows)
-    ]
-    ours = messages(config, batches, deselected)
-    with mock.patch.object(BatchedStream, "_sync_records", Stream._sync_records):
-        assert ours == messages(config, batches, deselected)
 
 
 # The second month has a new column, a value that does not fit, and one that is empty.
@@ -217,9 +47,8 @@ def people() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def config(people: Sandbox, settings_for: Callable[..., Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = settings_for(people, "people.one", end_date="2025-02-28")
-    return settings
+def config(people: Sandbox) -> dict[str, Any]:
+    return settings_for(people, "people.one", end_date="2025-02-28")
 
 
 def catalog_of(config: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -336,113 +165,3 @@ def test_an_invalid_map_ends_the_run_before_the_first_request(
     assert len(people.requests) == before
     assert run.stderr.count("stream_maps: ") == 3
     assert "'Email' of 'people_one' uses an unknown function, 'sha265'; did you mean" in run.stderr
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ({"a": {"B": "1 +"}}, "'B' of 'a' must be a valid expression"),
-        ({"a": {"B": ""}}, "'B' of 'a' must be a valid expression"),
-        ({"a": {"B": "c = 1"}}, "'B' of 'a' must be a valid expression"),
-        ({"a": {"B": "\0"}}, "'B' of 'a' must be a valid expression"),
-        ({"a": {"B": "(" * 5000}}, "'B' of 'a' must be a valid expression"),
-        ({"a": {"B": ["C"]}}, "'B' of 'a' must be a valid expression"),
-        (
-            {"a": {"B": "str(md6(C))"}},
-            "'B' of 'a' uses an unknown function, 'md6'; did you mean 'md5'?",
-        ),
-        ({"a": {"__filter__": True}}, "'__filter__' of 'a' must be a valid expression"),
-        ({"a": {"__else__": "x"}}, "'__else__' of 'a' must be null"),
-        ({"a": {"__source__": 1}}, "'__source__' of 'a' must be the name of a stream"),
-        (
-            {"a": {"__key_properties__": "B"}},
-            "'__key_properties__' of 'a' must be an array of columns, or null",
-        ),
-        ({"a": "b"}, "'a' must be an object, or null to leave the stream out"),
-        ({"__filter__": None}, "'__filter__' must be a stream, or '__else__'"),
-    ],
-)
-def test_invalid_maps_are_listed(given: dict[str, Any], sentence: str) -> None:
-    assert list(map_errors({"stream_maps": given})) == [f"stream_maps: {sentence}"]
-
-
-def test_valid_maps_are_not() -> None:
-    maps = {
-        "a": {"B": "record['x y'] if B else None", "C": None, "D": "__NULL__", "E": "B.lower()"},
-        "b": {"__source__": "a", "__filter__": None, "__else__": None, "__key_properties__": None},
-        "c": None,
-        "d*": {
-            "__alias__": "'x_' + __stream_name__",
-            "F": "datetime.date.today()",
-            "G": "[x for x in H]",
-        },
-        "__else__": None,
-    }
-    assert not list(map_errors({"stream_maps": maps}))
-    assert not list(map_errors({"stream_maps": None}))
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        (
-            {"oneonone.summary": {}},
-            (
-                "no stream is called 'oneonone.summary'. The map 'oneonone.summary' changes "
-                "nothing; did you mean 'oneonone_summary'?"
-            ),
-        ),
-        ({"review*": {}}, "no stream is called 'review*'. The map 'review*' changes nothing"),
-        (
-            {"x": {"__source__": "peopel"}},
-            "no stream is called 'peopel'. The map 'x' changes nothing; did you mean 'people'?",
-        ),
-        (
-            {"oneonone_*": {"Emial": None}},
-            (
-                "'oneonone_*' leaves out the column 'Emial', which does not exist; did you mean "
-                "'Email'?"
-            ),
-        ),
-        ({"people": {"Zip": None}}, "'people' leaves out the column 'Zip', which does not exist"),
-        (
-            {"people": {"X": "md5(Nmae)"}},
-            "'X' of 'people' uses the column 'Nmae', which does not exist; did you mean 'Name'?",
-        ),
-        (
-            {"people": {"__filter__": "_['Nam'] == 'x'"}},
-            (
-                "'__filter__' of 'people' uses the column 'Nam', which does not exist; did you "
-                "mean 'Name'?"
-            ),
-        ),
-    ],
-)
-def test_maps_that_change_nothing_are_warned_of(given: dict[str, Any], sentence: str) -> None:
-    assert list(map_warnings(given, COLUMNS)) == [f"stream_maps: {sentence}"]
-
-
-def test_maps_that_change_something_are_not() -> None:
-    maps = {
-        "people": {"Name": None, "Name__text": None, "New": "md5(Name + config['salt'])"},
-        "*": {"Email": None, "Name": "[each for each in self]"},  # some stream has it
-        "failed": {"Anything": None},
-        "copy": {"__source__": "people", "Name": "__NULL__", "__alias__": "x"},
-        "people*": None,
-        "__else__": None,
-    }
-    assert not list(map_warnings(maps, COLUMNS))
-
-
-COLUMNS = {
-    "oneonone_summary": ["Email", "Team"],
-    "people": ["Name"],
-    "failed": None,
-}
-
-
-def test_the_settings_stay_as_they_are_given() -> None:
-    given = {"stream_maps": {"__else__": None, "a": {"B": None}}}
-    before = copy.deepcopy(given)
-    mapper_of(given, logging.getLogger())
-    assert given == before

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pyarrow import parquet
 
-from support.drifting import month
+from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
@@ -20,11 +16,10 @@ from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.windows import ReportWindow, windows_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from tap_crewmojo.sandbox.company.table import Cell
 
-DIRECTORY = {"id": "people.directory", "replication_method": "FULL_TABLE"}
 DATED = ("oneonone.summary", "oneonone.detail", "objective.detail")
 METADATA = {"_sdc_report_start_date", "_sdc_report_end_date", "_sdc_report_datetime"} | {
     "_sdc_row_number"
@@ -58,24 +53,12 @@ def expected(sandbox: Sandbox, report: str, start: date, end: date) -> list[dict
     ]
 
 
-def asked(sandbox: Sandbox, phase: str = "post") -> list[tuple[str | None, int | None, int | None]]:
-    """Return which reports were asked for, with their dates."""
-    return [
-        (entry.report, entry.start, entry.end) for entry in sandbox.requests if entry.phase == phase
-    ]
-
-
 @pytest.fixture(scope="module")
 def first_run(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Fourteen months of three incremental reports and one without dates."""
-    config = {
-        "client_id": company.client_id,
-        "client_secret": company.client_secret,
-        "api_url": company.api_url,
-        "reports": [*DATED, DIRECTORY],
-        "start_date": "2024-01-17",
-        "end_date": "2025-02-20",
-    }
+    config = settings_for(
+        company, *DATED, DIRECTORY, start_date="2024-01-17", end_date="2025-02-20"
+    )
     return run_tap(config, tmp_path_factory.mktemp("first")).succeeded()
 
 
@@ -150,23 +133,17 @@ def test_a_state_follows_each_window(first_run: Run) -> None:
         assert len(set(steps[stream])) == 14
 
 
-def test_a_second_run_asks_only_for_what_is_due(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, *DATED, DIRECTORY, end_date="2025-03-05")
     first = run_tap(config, tmp_path).succeeded()
-    asked_before = len(sandbox.requests)
+    before = len(requested(sandbox))
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
-    asked_in_discovery = len(sandbox.requests)
+    discovered = len(requested(sandbox))
     second = run_tap(
         config | {"end_date": "2025-03-06"}, tmp_path, catalog=catalog, state=first.state
     ).succeeded()
-    new = [
-        (entry.report, entry.start, entry.end)
-        for entry in sandbox.requests[asked_in_discovery:]
-        if entry.phase == "post"
-    ]
-    assert asked_before < asked_in_discovery
+    new = requested(sandbox)[discovered:]
+    assert before < discovered
     assert sorted(new, key=str) == sorted(
         [
             ("people.directory", None, None),
@@ -186,9 +163,7 @@ def test_a_second_run_asks_only_for_what_is_due(
         assert sorted(table, key=lambda row: [row[name] for name in key]) == rows
 
 
-def test_nothing_is_asked_when_everything_is_read(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_nothing_is_asked_when_everything_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, "oneonone.summary", lookback_days=0)
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
     first = run_tap(config, tmp_path, catalog=catalog).succeeded()
@@ -198,9 +173,7 @@ def test_nothing_is_asked_when_everything_is_read(
     assert second.state == first.state
 
 
-def test_an_empty_window_in_the_middle_moves_the_bookmark(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_an_empty_window_in_the_middle_moves_the_bookmark(sandbox: Sandbox, tmp_path: Path) -> None:
     """The survey has rows in March and June only."""
     config = settings_for(sandbox, "engagement.survey", end_date="2025-06-30", request_timeout=300)
     run = run_tap(config, tmp_path).succeeded()
@@ -211,17 +184,13 @@ def test_an_empty_window_in_the_middle_moves_the_bookmark(
     assert "2025-05-31" in str(states)
 
 
-def test_the_sampled_report_is_not_asked_for_twice(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_sampled_report_is_not_asked_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
     run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path).succeeded()
-    requests = asked(sandbox)
+    requests = requested(sandbox)
     assert len(requests) == len(set(requests)) == 3 * 3 + 1
 
 
-def test_one_token_serves_the_whole_run(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_one_token_serves_the_whole_run(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, *DATED, "review.detail", DIRECTORY)
     run_tap(config, tmp_path, env={"TAP_CREWMOJO_TIME_SCALE": "1"}).succeeded()
     assert len(sandbox.tokens) == 1
@@ -230,7 +199,7 @@ def test_one_token_serves_the_whole_run(
     assert len(sandbox.tokens) == 1
 
 
-def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[..., Any]) -> None:
+def test_csv_json_and_jobs_give_the_same(tmp_path: Path) -> None:
     """A report asked for as JSON may come back from a job as CSV, or within an object."""
     outputs = []
     variants: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -247,7 +216,7 @@ def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[
                 sandbox, *DATED, "review.detail", DIRECTORY, request_timeout=300, **settings
             )
             run = run_tap(config, tmp_path).succeeded()
-            polls = len(asked(sandbox, "poll"))
+            polls = len(requested(sandbox, "poll"))
             assert polls >= 13 if settings.get("force_job") else polls == 0
         records = [
             (message["stream"], timeless(message["record"]))
@@ -260,9 +229,7 @@ def test_csv_json_and_jobs_give_the_same(tmp_path: Path, settings_for: Callable[
 
 
 @pytest.mark.parametrize("unit", list(ReportWindow))
-def test_each_calendar_unit(
-    unit: ReportWindow, company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_each_calendar_unit(unit: ReportWindow, company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(
         company, {"id": "oneonone.summary", "report_window": str(unit)}, end_date="2025-01-20"
     )
@@ -277,10 +244,10 @@ def test_each_calendar_unit(
 
 
 def test_a_connection_test_reads_one_window_of_each_report(
-    sandbox: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     run = run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path, "--test").succeeded()
-    assert sorted(asked(sandbox), key=str) == sorted(
+    assert sorted(requested(sandbox), key=str) == sorted(
         [("people.directory", None, None), *((report, 20250201, 20250228) for report in DATED)],
         key=str,
     )
@@ -293,7 +260,7 @@ def test_a_connection_test_reads_one_window_of_each_report(
 
 
 def test_a_full_table_is_activated_only_after_its_last_record(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
+    company: Sandbox, tmp_path: Path
 ) -> None:
     config = settings_for(
         company, "oneonone.summary", DIRECTORY, emit_activate_version_messages=True
@@ -317,7 +284,7 @@ def test_a_full_table_is_activated_only_after_its_last_record(
 
 @pytest.mark.parametrize(("keys", "repeated"), [(["Code"], 2), (["Code", "Score"], 1), ([], 0)])
 def test_keys_that_do_not_tell_rows_apart_are_warned_of(
-    keys: list[str], repeated: int, settings_for: Callable[..., Any], tmp_path: Path
+    keys: list[str], repeated: int, tmp_path: Path
 ) -> None:
     rows = (("1", "10"), ("2", "10"), ("1", "10"), ("1", "20"))
     reports = {"x": ReportSource(lambda *_: Table(("Code", "Score"), rows))}
@@ -331,18 +298,14 @@ def test_keys_that_do_not_tell_rows_apart_are_warned_of(
     assert (words in run.stderr) == bool(repeated)
 
 
-def test_given_primary_keys_keep_the_months_apart(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_given_primary_keys_keep_the_months_apart(company: Sandbox, tmp_path: Path) -> None:
     report = {"id": "oneonone.summary", "primary_keys": ["Employee Code"]}
     run = run_tap(settings_for(company, report), tmp_path).succeeded()
     assert run.schemas[0]["key_properties"] == ["_sdc_report_start_date", "Employee Code"]
     assert len(load(run)["oneonone_summary"]) == len(run.records("oneonone_summary"))
 
 
-def test_a_primary_key_without_a_value_fails_its_report_only(
-    tmp_path: Path, settings_for: Callable[..., Any]
-) -> None:
+def test_a_primary_key_without_a_value_fails_its_report_only(tmp_path: Path) -> None:
     table = Table(("Code", "Score"), (("a", 1), (None, 2)))
     reports = {"x.y": ReportSource(lambda *_: table)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -357,76 +320,7 @@ def test_a_primary_key_without_a_value_fails_its_report_only(
     assert len(run.records("people_directory")) == 3
 
 
-def rows_of(file: Path) -> list[dict[str, Any]]:
-    if file.suffix == ".parquet":
-        rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
-        return rows
-    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
-
-
-@pytest.mark.parametrize("encoding", [("jsonl", "gzip"), ("parquet", "gzip"), ("parquet", "none")])
-def test_batches_hold_the_records_and_come_before_their_state(
-    encoding: tuple[str, str], settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    reports = {"changing": ReportSource(month)}
-    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        config = settings_for(sandbox, "changing", end_date="2025-07-31")
-        catalog = run_tap(config | {"end_date": "2025-04-30"}, tmp_path, "--discover").catalog
-        for metadata in catalog["streams"][0]["metadata"]:
-            if metadata["breadcrumb"][1:] == ["Secret"]:
-                metadata["metadata"]["selected"] = False
-        whole = run_tap(config, tmp_path, catalog=catalog).succeeded()
-        config["batch_config"] = {
-            "encoding": {"format": encoding[0], "compression": encoding[1]},
-            "storage": {"root": f"file://{tmp_path}/batches", "prefix": "nightly-"},
-        }
-        (tmp_path / "batches").mkdir()
-        run = run_tap(config, tmp_path, catalog=catalog).succeeded()
-    records = []
-    for message in map(json.loads, run.stdout.splitlines()):
-        match message["type"]:
-            case "SCHEMA":
-                columns = set(message["schema"]["properties"])
-            case "BATCH":
-                assert message["encoding"] == {"format": encoding[0], "compression": encoding[1]}
-                for url in message["manifest"]:
-                    file = Path(url.removeprefix("file://"))
-                    assert file.name.startswith("nightly-")
-                    records += rows_of(file)
-                assert all(set(record) <= columns for record in records)
-            case "STATE" if bookmark := message["value"]["bookmarks"].get("changing"):
-                assert bookmark["replication_key_value"] == records[-1]["_sdc_report_end_date"]
-    assert "Secret" not in columns
-    filled = [dict.fromkeys(columns) | timeless(record) for record in records]
-    expected = [dict.fromkeys(columns) | timeless(r) for r in whole.records("changing")]
-    assert filled == expected
-    assert run.bookmarks == {"changing": "2025-07-31"}
-
-
-def test_batches_of_nested_json_are_json_lines(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    body = b'[{"Name": "Ann", "Answers": {"mood": 4}}, {"Name": "Bob", "Answers": {"wish": "x"}}]'
-    reports = {"survey": ReportSource(lambda *_: body, content_type="application/json")}
-    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        survey = {"id": "survey", "replication_method": "FULL_TABLE"}
-        config = settings_for(sandbox, survey, content_type="json")
-        config["batch_config"] = {
-            "encoding": {"format": "parquet"},
-            "storage": {"root": f"file://{tmp_path}/batches"},
-        }
-        run = run_tap(config, tmp_path).succeeded()
-    (batch,) = (message for message in run.messages if message["type"] == "BATCH")
-    assert batch["encoding"] == {"format": "jsonl", "compression": "gzip"}
-    (url,) = batch["manifest"]
-    rows = rows_of(Path(url.removeprefix("file://")))
-    assert [row["Answers"] for row in rows] == [{"mood": 4}, {"wish": "x"}]
-    assert "its batches are JSON lines" in run.stderr
-
-
-def test_a_log_at_debug_tells_nothing_of_people(
-    company: Sandbox, settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_log_at_debug_tells_nothing_of_people(company: Sandbox, tmp_path: Path) -> None:
     reports = (*DATED, "review.detail", DIRECTORY)
     run = run_tap(settings_for(company, *reports), tmp_path).succeeded()
     values = {

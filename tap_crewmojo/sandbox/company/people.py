@@ -104,7 +104,7 @@ def note(rng: random.Random) -> str | None:
 
 
 def essay(rng: random.Random) -> str:
-    """Return a long answer: paragraphs with up to a few thousand characters."""
+    """Return a long text: paragraphs with up to a few thousand characters."""
     return "\n\n".join(
         " ".join(rng.choices(SENTENCES, k=rng.randint(2, 8))) for _ in range(rng.randint(1, 8))
     )

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from support.tap_runs import TIME_SCALE, run_tap
+from support.sandboxes import settings_for
 from tap_crewmojo.api.auth import CrewmojoAuthenticator
 from tap_crewmojo.api.http import HttpSession
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, TokenRequestError
-from tap_crewmojo.sandbox.company.company import ReportSource
-from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.faults import Fault
-from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from tap_crewmojo.sandbox.sandbox import Sandbox
 
 
 class HandClock(Clock):
@@ -41,14 +37,7 @@ class HandClock(Clock):
 
 
 def authenticator(sandbox: Sandbox, clock: Clock, **own: Any) -> CrewmojoAuthenticator:  # noqa: ANN401
-    config = {
-        "client_id": sandbox.client_id,
-        "client_secret": sandbox.client_secret,
-        "api_url": sandbox.api_url,
-        "reports": ["a"],
-        "start_date": "2025-01-01",
-        **own,
-    }
+    config = settings_for(sandbox, "a", **own)
     session = HttpSession(sandbox.api_url, "tests", clock)
     return CrewmojoAuthenticator(Settings.from_config(config, clock), clock, session)
 
@@ -160,41 +149,3 @@ def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) 
     assert auth(request()).headers["Authorization"] == "Bearer short"
     clock.go_on(1)
     assert auth(request()).headers["Authorization"] != "Bearer short"
-
-
-def test_many_requests_in_flight_need_one_new_token(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    table = Table(("a",), ((1,),))
-    reports = {"slow": ReportSource(lambda *_: table, generation_seconds=20)}
-    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        sandbox.faults.add(Fault(phase="post", kind="revoke", skip=5))
-        config = settings_for(
-            sandbox,
-            "slow",
-            report_window="day",
-            end_date="2025-01-31",
-            max_parallel_reports=8,
-            request_timeout=300,
-        )
-        run = run_tap(config, tmp_path).succeeded()
-        assert len(sandbox.tokens) == 2
-        assert [entry.status for entry in sandbox.requests].count(401) >= 1
-    assert len(run.records("slow")) == 31
-
-
-def test_a_long_run_renews_its_token_before_anybody_is_refused(
-    settings_for: Callable[..., Any], tmp_path: Path
-) -> None:
-    table = Table(("a",), ((1,),))
-    reports = {"slow": ReportSource(lambda *_: table, generation_seconds=200)}
-    scale = 0.002
-    with Sandbox(time_scale=scale, people=3, reports=reports) as sandbox:
-        config = settings_for(
-            sandbox, "slow", end_date="2025-12-31", max_parallel_reports=1, job_timeout=600
-        )
-        env = {"TAP_CREWMOJO_TIME_SCALE": str(scale)}
-        run = run_tap(config, tmp_path, env=env).succeeded()
-        assert len(sandbox.tokens) >= 2
-        assert 401 not in [entry.status for entry in sandbox.requests]
-    assert len(run.records("slow")) == 12

@@ -1,231 +1,77 @@
-"""A response is whole and the right one, or there is none: bodies, headers, interim responses."""
+"""The session sends to the right place, and says in words why there is no response."""
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import io
-import logging
 import socket
+import struct
 import threading
-import zlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
-import urllib3
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tap_crewmojo.api.bodies import CHUNK, body_of, has_known_end
-from tap_crewmojo.api.http import HttpSession, retry_after
+from support.raw_server import RawServer
+from tap_crewmojo.api.http import HttpSession, failure_reason, retry_after
 from tap_crewmojo.clock import Clock
-from tap_crewmojo.errors import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-FOREVER = float("inf")
-SECRET_CELL = "Zaphod"
-WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na,b"
-
-
-class RawServer:
-    """Sends canned bytes for each request, and closes the connection where they end with it."""
-
-    def __init__(self, *responses: bytes) -> None:
-        self.responses = list(responses)
-        self.connections = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                self.connections += 1
-                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            while connection.recv(1 << 16) and self.responses:
-                response = self.responses.pop(0)
-                connection.sendall(response)
-                if b"Content-Length" not in response:
-                    return
-
-
-def session(server: RawServer) -> HttpSession:
-    return HttpSession(server.url, "tests", Clock())
-
-
-def read(http: HttpSession) -> bytes:
-    with http.exchange("GET", "/", auth=lambda request: request, timeout=5) as response:
-        return b"".join(body_of(response, Clock(), FOREVER))
-
-
-@pytest.mark.parametrize("status", ["101 Switching", "102 Processing", "103 Early Hints", "199 X"])
-def test_an_interim_response_is_a_failure_and_the_next_request_gets_its_own_response(
-    status: str,
-) -> None:
-    interim = f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode()
-    with RawServer(interim + WHOLE.replace(b"a,b", b"old"), WHOLE) as server:
-        http = session(server)
-        with pytest.raises(TransientError, match=f"an interim response, with status {status[:3]}"):
-            read(http)
-        assert read(http) == b"a,b"
-        assert server.connections == 2
-
-
-def test_a_continue_response_is_passed_over() -> None:
-    with RawServer(b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE) as server:
-        assert read(session(server)) == b"a,b"
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        pytest.param(b"HTTP/1.1 200 OK\r\nNo colon\r\nContent-Length: 3\r\n\r\na,b", id="no-colon"),
-        pytest.param(
-            f"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nName,Age\r\n{SECRET_CELL},2\r\n".encode(),
-            id="no-blank-line",
-        ),
-        pytest.param(
-            f"HTTP/1.1 200 OK\r\nName,{SECRET_CELL}: 3\r\nContent-Length: 3\r\n\r\na,b".encode(),
-            id="cell-as-a-name",
-        ),
-        pytest.param(f"{SECRET_CELL},2\r\n\r\n".encode(), id="no-status-line"),
-        pytest.param(
-            b"HTTP/1.1 200 OK\r\nX: " + b"Zaphod " * 20_000 + b"\r\n\r\n", id="long-header"
-        ),
-        pytest.param(
-            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 9\r\n\r\na,b",
-            id="two-lengths",
-        ),
-        pytest.param(
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\na,b\r\n0\r\n\r\n",
-            id="unknown-transfer-encoding",
-        ),
-    ],
-)
-def test_a_response_with_malformed_headers_is_a_failure_that_shows_nothing_of_it(
-    response: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    with RawServer(response, WHOLE) as server:
-        http = session(server)
-        with pytest.raises(TransientError) as failure:
-            read(http)
-        assert read(http) == b"a,b", "the next request has a connection that works"
-    assert SECRET_CELL not in str(failure.value) + caplog.text
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na,b"
 
 
 def test_plain_http_goes_to_this_machine_and_never_to_a_proxy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The proxy would read the client secret."""
-    with RawServer() as proxy, RawServer(WHOLE) as server:
+    with RawServer() as proxy, RawServer(RESPONSE) as server:
         for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(variable, proxy.url)
-        assert read(session(server)) == b"a,b"
+        session = HttpSession(server.url, "tests", Clock())
+        with session.exchange("GET", "/", auth=lambda request: request, timeout=5) as response:
+            assert response.content == b"a,b"
     assert not proxy.connections
 
 
-@contextlib.contextmanager
-def response_with(body: bytes, **headers: str) -> Iterator[requests.Response]:
-    with requests.Response() as response:
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        response.headers.update(names)
-        response.raw = urllib3.HTTPResponse(io.BytesIO(body), names, preload_content=False)
-        yield response
-
-
-def compressed(data: bytes, encoding: str) -> bytes:
-    return zlib.compress(data) if encoding == "deflate" else gzip.compress(data)
-
-
-encodings = st.sampled_from(["gzip", "x-gzip", "deflate", "GZIP"])
-
-
-@given(st.lists(st.binary(max_size=3 * CHUNK), min_size=1, max_size=3), encodings)
-def test_a_compressed_body_is_read_whole(members: list[bytes], encoding: str) -> None:
-    """Also one of several gzip members, which together are one body."""
-    if encoding == "deflate":
-        members = members[:1]
-    body = b"".join(compressed(member, encoding) for member in members)
-    with response_with(body, Content_Encoding=encoding) as response:
-        assert b"".join(body_of(response, Clock(), FOREVER)) == b"".join(members)
-
-
-@given(st.binary(max_size=2000), encodings, st.data())
-def test_a_cut_or_damaged_compressed_body_is_a_failure(
-    content: bytes, encoding: str, data: st.DataObject
-) -> None:
-    body = compressed(content, encoding)
-    cut = data.draw(st.integers(1, len(body) - 1), label="cut")
-    broken = data.draw(
-        st.sampled_from(
-            [
-                body[:cut],
-                body[:-1] + bytes([body[-1] ^ 1]),  # its checksum, or its length
-                body + b"trailing",
-            ]
-        )
-    )
-    with (
-        response_with(broken, Content_Encoding=encoding) as response,
-        pytest.raises(TransientError),
-    ):
-        list(body_of(response, Clock(), FOREVER))
-
-
-def test_two_codings_are_undone_in_turn_and_an_unknown_one_is_named() -> None:
-    body = zlib.compress(gzip.compress(b"a,b"))
-    with response_with(body, Content_Encoding="gzip, deflate") as response:
-        assert b"".join(body_of(response, Clock(), FOREVER)) == b"a,b"
-    with (
-        response_with(b"a,b", Content_Encoding="br") as response,
-        pytest.raises(TransientError, match="compressed with 'br', which the tap does not accept"),
-    ):
-        list(body_of(response, Clock(), FOREVER))
-
-
-def test_what_a_bomb_decompresses_to_comes_in_small_pieces() -> None:
-    size = 1 << 28
-    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(size >> 20))
-    with response_with(bomb + compressor.flush(), Content_Encoding="gzip") as response:
-        pieces = [len(piece) for piece in body_of(response, Clock(), FOREVER)]
-    assert sum(pieces) == size
-    assert max(pieces) <= CHUNK
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @pytest.mark.parametrize(
-    ("headers", "is_known"),
+    ("act", "words"),
     [
-        ({"Content_Length": "3"}, True),
-        ({"Transfer_Encoding": "chunked"}, True),
-        ({"Content_Encoding": "gzip"}, True),
-        ({"Content_Encoding": "identity"}, False),
-        ({"Content_Length": "three"}, False),
-        ({}, False),
+        (None, "connection refused"),
+        (reset, "connection reset by peer"),
+        (lambda _: None, "the connection was closed before a response"),
+        (lambda connection: connection.sendall(b"?\r\n\r\n"), "BadStatusLine"),
+        (lambda _: threading.Event().wait(0.5), "no response within 90 s"),
     ],
 )
-def test_length_chunks_and_compression_tell_where_a_body_ends(
-    headers: dict[str, str],
-    is_known: bool,  # noqa: FBT001
+def test_the_reason_of_a_missing_response_is_in_words_without_its_url(
+    act: Callable[[socket.socket], object] | None, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with response_with(b"a,b", **headers) as response:
-        assert has_known_end(response) is is_known
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1 << 16)
+            if act:
+                act(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/secret"
+        if act:
+            threading.Thread(target=serve, daemon=True).start()
+        else:
+            server.close()
+        with pytest.raises(requests.RequestException) as failure:
+            requests.get(url, timeout=(5, 0.2))
+        assert failure_reason(failure.value, 90) == words
+        if not act:
+            monkeypatch.setenv("http_proxy", url)
+            with pytest.raises(requests.RequestException) as failure:
+                requests.get("http://crewmojo.example/", timeout=5)
+            assert failure_reason(failure.value, 90) == "the proxy: connection refused"
 
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -251,8 +97,9 @@ NOW = datetime(2025, 1, 1, tzinfo=UTC)
         ("", None),
     ],
 )
-def test_retry_after_is_read_in_both_its_forms_and_whatever_else_is_none(
+def test_retry_after_is_read_in_both_its_forms_and_nothing_else(
     value: str, seconds: float | None
 ) -> None:
-    with response_with(b"", **{"Retry-After": value}) as response:
-        assert retry_after(response, NOW) == seconds
+    response = requests.Response()
+    response.headers["Retry-After"] = value
+    assert retry_after(response, NOW) == seconds

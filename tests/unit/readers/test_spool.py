@@ -70,6 +70,7 @@ AS_ROWS = [
         for beside in [
             *('"status": "No error"', '"result": "completed without error"', '"jobId": null'),
             *(
+                '"message": "Request received"',
                 '"message": "No rows"',
                 '"meta": {"tags": ["a"], "errorCount": 0}',
                 '"x": {"y": [1]}',
@@ -135,6 +136,7 @@ AS_NEITHER = [
             *('"meta": {"jobId": "j1"}', '"job": {"jobId": 1}', '"result": {"error": "secret"}'),
             *('"job": {"status": "failed"}', '"message": "the secret report failed"'),
             *('"status": "still running"', '"job": {"state": "in_queue, queued"}'),
+            *('"result": [["secret"]]', '"reason": "Generating, try later"'),
             *('"rows": [["secret", 1]]', '"report": {"rows": [{"a": 1}]}', '"more": []'),
         ]
     ),

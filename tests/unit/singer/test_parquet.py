@@ -10,35 +10,32 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 
+from support.cells import columns, moment, number, other
 from support.oracle import RefusedError
+from support.report_cases import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.parquet import spool_parquet
-from unit.schema.test_types import columns, moment, number, other
-from unit.test_records import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from tap_crewmojo.schema.stream_schema import StreamSchema
-
 NESTED = {ColumnType.OBJECT, ColumnType.ARRAY}
 
 
-def in_files(body: Body, schema: StreamSchema, keys: list[str]) -> list[list[dict[str, Any]]]:
-    maker = RecordMaker(schema, keys, METADATA)
+def in_files(body: Body, maker: RecordMaker) -> list[list[dict[str, Any]]]:
     files = []
     for file in spool_parquet(body.spooled(), maker, None):
         with file:
             table = parquet.read_table(file)
         assert set(table.column_names) <= set(maker.selected())
         files.append(table.to_pylist())
-    assert sum(map(len, files)) == maker.count
-    assert maker.count + maker.empty_rows == len(body.rows)
+    assert sum(map(len, files)) == maker.counts.rows
+    assert maker.counts.rows + maker.counts.empty_rows == len(body.rows)
     return files
 
 
@@ -57,6 +54,7 @@ wide_columns = st.lists(
 )
 def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> None:
     schema = case.schema()
+    maker = RecordMaker(schema, case.keys, METADATA)
     with batches_of_few_rows(size), pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_crewmojo.singer.parquet.BLOCK", size)
         patch.setattr("tap_crewmojo.singer.parquet.ROWS", 3)
@@ -64,9 +62,9 @@ def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> No
             expected = case.expected(body)
         except RefusedError:
             with pytest.raises(ReportError):
-                in_files(body, schema, case.keys)
+                in_files(body, maker)
             return
-        files = in_files(body, schema, case.keys)
+        files = in_files(body, maker)
     assert [
         {name: repr(value) for name, value in record.items() if value is not None}
         for records in files
@@ -78,7 +76,7 @@ def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> No
         }
         for row, record in enumerate(expected.records, start=1)
     ]
-    assert schema.variants == expected.variants
+    assert maker.counts.variants == expected.variants
     assert schema.left_out == expected.left_out
 
 
@@ -88,7 +86,8 @@ def test_there_is_another_file_only_where_columns_have_come_in() -> None:
     case = Case({"A": ColumnType.NUMBER, "B": ColumnType.STRING}, {}, OnNewColumn.ADD, None, [])
     with batches_of_few_rows(1), pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_crewmojo.singer.parquet.BLOCK", 64)
-        first, second = in_files(as_csv(["A", "B"], rows), case.schema(), [])
+        maker = RecordMaker(case.schema(), [], METADATA)
+        first, second = in_files(as_csv(["A", "B"], rows), maker)
     assert "A__text" not in first[0]
     assert [row["_sdc_row_number"] for row in second if row["A__text"] == "n/a"] == [21, 31]
 
@@ -97,7 +96,9 @@ def test_variants_are_strings_whatever_the_catalog_has_in_their_place() -> None:
     for kind in ColumnType:
         known = {"A": ColumnType.NUMBER, "A__text": kind, "B": ColumnType.STRING}
         schema = Case(known, {}, OnNewColumn.ADD, None, []).schema()
-        ((first, second),) = in_files(as_csv(["A", "B"], [["1", "x"], ["n/a", "x"]]), schema, [])
+        ((first, second),) = in_files(
+            as_csv(["A", "B"], [["1", "x"], ["n/a", "x"]]), RecordMaker(schema, [], METADATA)
+        )
         assert (first["A"], first["A__text"]) == (1, None)
         assert (second["A"], second["A__text"]) == (None, "n/a")
         assert schema.types()["A__text"] is ColumnType.STRING
@@ -107,7 +108,7 @@ def test_variants_are_strings_whatever_the_catalog_has_in_their_place() -> None:
 def test_a_byte_order_mark_in_a_cell_stays() -> None:
     case = Case(dict.fromkeys("AB", ColumnType.STRING), {}, OnNewColumn.ADD, None, [])
     body = Body("A,B\n\ufeffone,two\n".encode(), "text/csv", ["A", "B"], [{}])
-    ((row,),) = in_files(body, case.schema(), [])
+    ((row,),) = in_files(body, RecordMaker(case.schema(), [], METADATA))
     assert row["A"] == "\ufeffone"
 
 
