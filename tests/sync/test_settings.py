@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from support.sandboxes import DIRECTORY, settings_for
+from support.sandboxes import DIRECTORY, as_variables, settings_for
 from support.tap_runs import TIME_SCALE, run_tap, timeless
 from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -239,11 +239,7 @@ def test_the_environment_serves_as_well_as_a_file(company: Sandbox, tmp_path: Pa
         emit_activate_version_messages=True,
     )
     from_file = run_tap(config, tmp_path).succeeded()
-    env = {
-        f"TAP_CREWMOJO_{name.upper()}": setting if isinstance(setting, str) else json.dumps(setting)
-        for name, setting in config.items()
-    }
-    from_env = run_tap({}, tmp_path, "--config=ENV", env=env).succeeded()
+    from_env = run_tap({}, tmp_path, "--config=ENV", env=as_variables(config)).succeeded()
     assert [timeless(message.get("record", {})) for message in from_env.messages] == [
         timeless(message.get("record", {})) for message in from_file.messages
     ]
