@@ -81,4 +81,4 @@ def test_batches_of_nested_json_are_json_lines(tmp_path: Path) -> None:
     (url,) = batch["manifest"]
     rows = rows_of(Path(url.removeprefix("file://")))
     assert [row["Answers"] for row in rows] == [{"mood": 4}, {"wish": "x"}]
-    assert "its batches are JSON lines" in run.stderr
+    assert "its batches are JSON lines, not parquet" in run.stderr

@@ -165,9 +165,7 @@ def test_discovery_fails_if_no_report_could_be_sampled(sandbox: Sandbox, tmp_pat
     assert run.returncode == 1
     assert run.stdout == ""
     message = run.stderr[run.stderr.index("Discovery failed:") :]
-    assert (
-        "the primary key 'Employee ID' is not one of its columns, which are Employee Code"
-    ) in message
+    assert ("the primary key 'Employee ID' must be one of its columns: Employee Code") in message
     assert "report 'what.ever'" in message
     assert "Traceback" not in run.stderr
 

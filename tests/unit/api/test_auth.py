@@ -1,4 +1,4 @@
-"""One token for the whole process: renewed ahead of its end, and once for all who were refused."""
+"""One token for the whole process: renewed before it expires, and once for all refused requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def request() -> requests.PreparedRequest:
     return requests.Request("GET", "http://127.0.0.1/").prepare()
 
 
-def test_a_token_serves_until_two_minutes_before_its_end(sandbox: Sandbox) -> None:
+def test_a_token_is_used_until_two_minutes_before_it_expires(sandbox: Sandbox) -> None:
     clock = ManualClock()
     auth = authenticator(sandbox, clock)
     for _ in range(3):
@@ -44,7 +44,7 @@ def test_a_token_serves_until_two_minutes_before_its_end(sandbox: Sandbox) -> No
     assert renewed.headers["Authorization"] == f"Bearer {sandbox.tokens[1]}"
 
 
-def test_a_refused_token_is_renewed_once_for_all_who_used_it(sandbox: Sandbox) -> None:
+def test_a_refused_token_is_renewed_once_for_all_requests_that_had_it(sandbox: Sandbox) -> None:
     auth = authenticator(sandbox, ManualClock())
     early = [auth(request()) for _ in range(3)]
     for refused in early:
@@ -53,7 +53,7 @@ def test_a_refused_token_is_renewed_once_for_all_who_used_it(sandbox: Sandbox) -
     assert len(sandbox.tokens) == 2
 
 
-def test_a_refused_client_is_not_tried_twice(sandbox: Sandbox) -> None:
+def test_refused_credentials_are_sent_once(sandbox: Sandbox) -> None:
     auth = authenticator(sandbox, ManualClock(), client_secret="wrong")
     for _ in range(3):
         with pytest.raises(CredentialsError, match="refused the client id or secret"):
@@ -73,7 +73,7 @@ def test_a_refused_client_is_not_tried_twice(sandbox: Sandbox) -> None:
         "null",
     ],
 )
-def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) -> None:
+def test_a_token_response_without_a_token_is_requested_again(sandbox: Sandbox, body: str) -> None:
     auth = authenticator(sandbox, ManualClock())
     sandbox.faults.add(
         Fault(phase="token", kind="body", body=body, content_type="application/json")
@@ -87,7 +87,7 @@ def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) 
     "expires_in",
     ["0", "-1", "NaN", "Infinity", '"1800s"', "{}", "[]", "true", "1e-9", "9" * 400, "null"],
 )
-def test_a_strange_lifetime_does_not_make_the_tap_fetch_a_token_for_each_request(
+def test_an_invalid_lifetime_does_not_make_the_tap_request_a_token_each_time(
     sandbox: Sandbox, expires_in: str
 ) -> None:
     clock = ManualClock()
@@ -101,8 +101,7 @@ def test_a_strange_lifetime_does_not_make_the_tap_fetch_a_token_for_each_request
         clock.advance(1)
 
 
-def test_the_token_endpoint_may_ask_to_wait(sandbox: Sandbox) -> None:
-    """Meanwhile no other thread requests a token either."""
+def test_retry_after_of_the_token_endpoint_holds_for_all_threads(sandbox: Sandbox) -> None:
     clock = ManualClock()
     auth = authenticator(sandbox, clock)
     sandbox.faults.add(Fault(phase="token", kind="status", status=429, retry_after="41"))
@@ -117,7 +116,7 @@ def test_the_token_endpoint_may_ask_to_wait(sandbox: Sandbox) -> None:
     assert len(sandbox.tokens) == 1
 
 
-def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) -> None:
+def test_a_token_of_a_short_lifetime_is_used_for_half_a_minute(sandbox: Sandbox) -> None:
     clock = ManualClock()
     auth = authenticator(sandbox, clock)
     sandbox.faults.add(
