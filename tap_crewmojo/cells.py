@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = "str | dict[str, Any] | list[Any] | None"
 """One cell: its text, as CSV has it; nested JSON as Python objects. `None` and `""`: no value."""
 
-PIECE: Final = 1 << 16
+CHUNK: Final = 1 << 16
 """Bytes of rows that are read together, at least: few enough for a processor's cache."""
 
 LONGEST_ROW: Final = 1 << 26

@@ -13,7 +13,7 @@ from tap_crewmojo.api.framing import has_known_end, iter_body, read_short_body
 from tap_crewmojo.api.http import HttpSession, is_transient, retry_after
 from tap_crewmojo.api.jobs import Poll
 from tap_crewmojo.errors import JobAbandonedError, ReportError, TransientError
-from tap_crewmojo.readers.spool import land
+from tap_crewmojo.readers.spool import spool
 from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class DownloadEndpoint:
             body = read_short_body(response, self._clock, deadline)
             raise self._failure(response, body, request, step)
         try:
-            return land(
+            return spool(
                 iter_body(response, self._clock, deadline),
                 response.headers.get("Content-Type", ""),
                 status=response.status_code,

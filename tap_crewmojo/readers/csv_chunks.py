@@ -1,6 +1,6 @@
-"""A CSV report checked as it arrives, piece by piece, and made plain where it is not.
+"""A CSV report checked as it arrives, chunk by chunk, and made plain where it is not.
 
-A piece is whole rows. Plain pieces are what reports mostly are: one library call each shows that
+A chunk is whole rows. Plain chunks are what reports mostly are: one library call each shows that
 all is well, in a third of the time that `csv` takes. The others are read by `csv` and written
 again. So what lies on disk is plain throughout: `csv` and Arrow read the same rows in it.
 
@@ -13,15 +13,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import operator
 import re
 from typing import TYPE_CHECKING, Final
 
-from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, NUL, PIECE, distinct
+from tap_crewmojo.cells import CHUNK, LONGEST_ROW, MOST_COLUMNS, NUL, distinct
 from tap_crewmojo.errors import CutShortError, UnusableResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 # The module's 128 KiB are too few. A quote that is not closed makes a cell of all that follows.
 csv.field_size_limit(LONGEST_ROW)
@@ -33,63 +32,61 @@ _MOST_LINES: Final = 100
 """Line ends that are looked at for one that is not quoted, before more bytes are awaited."""
 
 _ALL_BUT_SHAPE: Final = bytes(set(range(256)) - set(b",\r\n"))
-_FIRST: Final[Callable[[bytes], bytes]] = operator.itemgetter(slice(1))
-_LAST: Final[Callable[[bytes], bytes]] = operator.itemgetter(slice(-1, None))
-_BEFORE_QUOTED: Final = frozenset({b",", b"\n", b""})
-_BEHIND_QUOTED: Final = frozenset({b",", b"\r", b"\n", b""})
+_ODD_QUOTE = re.compile(rb'"(?:(?<=[^,\n"]")|(?=[^,\r\n"]))')
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 _EMPTY_ROW = re.compile(rb'\n(?:"")?+(?:,(?:"")?+)++\r?(?=\n)')
 _TOO_LONG = f"a row of more than {LONGEST_ROW >> 20} MiB"
 _TOO_WIDE = f"more than {MOST_COLUMNS} columns"
 
 
-class CsvPieces:
-    """The rows of a CSV report in plain pieces.
+class CsvChunks:
+    """The rows of a CSV report in plain chunks.
 
     Args:
-        chunks: the report with its headings, valid UTF-8, as it arrives.
+        parts: the report with its headings, valid UTF-8, as it arrives.
 
     Attributes:
         headings: the headings, distinct; none if all of the report is blank.
         rows: rows with a value so far.
-        empty_rows: rows without any value so far, blank lines among them; they are in no piece.
+        empty_rows: rows without any value so far, blank lines among them; they are in no chunk.
 
     Raises:
         UnusableResponseError: the report cannot be read without guessing, or is beyond a limit.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes]) -> None:
         self.rows = self.empty_rows = 0
         self._width = 0
-        lines = _Lines(chunks)
+        lines = _Lines(parts)
         self.headings = distinct(next(self._lines_of(lines), []))
         self._width = len(self.headings)
         self._rest = lines.rest()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the pieces, each once."""
+        """Yield the chunks, each once."""
         source = _WholeRows(self._rest)
-        while piece := source.take():
-            if self._width == 1 or source.is_odd or (plain := _unquoted(piece)) is None:
-                yield from self._rewritten(itertools.chain(_parts(piece), source.rest()))
+        while chunk := source.take():
+            if self._width == 1 or source.is_odd or (plain := _unquoted(chunk)) is None:
+                yield from self._rewritten(itertools.chain(_parts(chunk), source.rest()))
                 return
             end = b"\r\n" if plain[: plain.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
-            if not piece.endswith((b"\n", b"\r")):
-                piece, plain = piece + end, plain + end  # the last line's end
+            if not chunk.endswith((b"\n", b"\r")):
+                chunk, plain = chunk + end, plain + end  # the last line's end
             rows = _rows_in(plain, self._width, end)
-            if rows and not _may_be_empty(piece, self._width):
+            if rows and not _may_have_empty_row(chunk):
                 self.rows += rows
-                yield piece
+                yield chunk
             else:
-                yield from self._rewritten(_parts(piece))
+                yield from self._rewritten(_parts(chunk))
 
-    def _rewritten(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield rows as plain pieces, whatever they are written like."""
+    def _rewritten(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield rows as plain chunks, whatever they are written like."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for row in self._lines_of(_Lines(chunks)):
+        for row in self._lines_of(_Lines(parts)):
             self.rows += 1
             writer.writerow(row)
-            if text.tell() >= PIECE:
+            if text.tell() >= CHUNK:
                 yield text.getvalue().encode()
                 text.seek(0)
                 text.truncate()
@@ -127,7 +124,7 @@ class _Lines:
     """The lines of a text, with their ends, as `csv` wants them.
 
     Args:
-        chunks: the text in UTF-8.
+        parts: the text in UTF-8.
 
     Attributes:
         size: characters since this was last set to 0, at the end of a row.
@@ -137,26 +134,26 @@ class _Lines:
         csv.Error: a row is too long or too wide, or there is a NUL character.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes]) -> None:
         self.size = 0
         self.has_ended = False
-        self._chunks = iter(chunks)
+        self._parts_left = iter(parts)
         self._text = io.StringIO(newline="")  # whole lines
         self._begun: list[bytes] = []  # a line that may go on
         self._begun_size = 0
 
     def __iter__(self) -> Iterator[str]:
-        for chunk in self._chunks:
-            # What ends in a carriage return may have its line feed in the next chunk.
-            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r", 0, -1)) + 1
+        for part in self._parts_left:
+            # What ends in a carriage return may have its line feed in the next part.
+            end = max(part.rfind(b"\n"), part.rfind(b"\r", 0, -1)) + 1
             if end:
-                lines = b"".join([*self._begun, chunk[:end]])
+                lines = b"".join([*self._begun, part[:end]])
                 self._begun, self._begun_size = [], 0
-            self._begun.append(chunk[end:])
-            self._begun_size += len(chunk) - end
+            self._begun.append(part[end:])
+            self._begun_size += len(part) - end
             if end:
                 yield from self._lines(lines)
-            elif b"\0" in chunk:
+            elif b"\0" in part:
                 raise csv.Error(NUL)
             if self.size + self._begun_size > LONGEST_ROW:
                 raise csv.Error(_TOO_LONG)
@@ -181,37 +178,37 @@ class _Lines:
         """Yield what has not been taken as lines."""
         yield self._text.read().encode()
         yield b"".join(self._begun)
-        yield from self._chunks
+        yield from self._parts_left
 
 
 class _WholeRows:
-    """Pieces that end where a row does, unless a quote is written oddly.
+    """Chunks that end where a row does, unless a quote is written oddly.
 
     Args:
-        chunks: the rows.
+        parts: the rows.
 
     Attributes:
-        is_odd: whether the last piece may end anywhere: a quote is not closed for long.
+        is_odd: whether the last chunk may end anywhere: a quote is not closed for long.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes]) -> None:
         self.is_odd = False
-        self._chunks = iter(chunks)
+        self._parts_left = iter(parts)
         self._held = b""
 
     def take(self) -> bytes:
-        """Return the next piece; nothing at the end."""
+        """Return the next chunk; nothing at the end."""
         parts, size, quotes = [self._held], len(self._held), self._held.count(b'"')
         self._held = b""
-        for chunk in self._chunks:
-            size += len(chunk)
-            end = _end_of_rows(chunk, quotes) if size >= PIECE else 0
+        for part in self._parts_left:
+            size += len(part)
+            end = _end_of_rows(part, quotes) if size >= CHUNK else 0
             if end:
-                self._held = chunk[end:]
-                parts.append(chunk[:end])
+                self._held = part[end:]
+                parts.append(part[:end])
                 break
-            parts.append(chunk)
-            quotes += chunk.count(b'"')
+            parts.append(part)
+            quotes += part.count(b'"')
             if size > _LONGEST:
                 self.is_odd = True
                 break
@@ -220,47 +217,45 @@ class _WholeRows:
     def rest(self) -> Iterator[bytes]:
         """Yield what has not been taken."""
         yield self._held
-        yield from self._chunks
+        yield from self._parts_left
 
 
-def _parts(piece: bytes) -> Iterator[bytes]:
-    """Yield a piece, which may be long, in parts whose lines do not take much memory."""
-    for start in range(0, len(piece), PIECE):
-        yield piece[start : start + PIECE]
+def _parts(chunk: bytes) -> Iterator[bytes]:
+    """Yield a chunk, which may be long, in parts whose lines do not take much memory."""
+    for start in range(0, len(chunk), CHUNK):
+        yield chunk[start : start + CHUNK]
 
 
-def plain_rows(piece: bytes) -> list[list[str]]:
-    """Return the cells of the rows of a plain piece."""
+def plain_rows(chunk: bytes) -> list[list[str]]:
+    """Return the cells of the rows of a plain chunk."""
     # No carriage return ends a line in it, so nobody need look for one.
-    return list(csv.reader(io.StringIO(piece.decode(), newline="\n"), strict=True))
+    return list(csv.reader(io.StringIO(chunk.decode(), newline="\n"), strict=True))
 
 
-def _end_of_rows(chunk: bytes, quotes: int) -> int:
-    """Return where the last row ends in a chunk that so many quotes are before; 0 if none does."""
-    end = len(chunk)
-    quotes += chunk.count(b'"')
+def _end_of_rows(part: bytes, quotes: int) -> int:
+    """Return where the last row ends in a part that so many quotes are before; 0 if none does."""
+    end = len(part)
+    quotes += part.count(b'"')
     for _ in range(_MOST_LINES):
-        line_end = chunk.rfind(b"\n", 0, end) + 1
-        quotes -= chunk.count(b'"', line_end, end)
+        line_end = part.rfind(b"\n", 0, end) + 1
+        quotes -= part.count(b'"', line_end, end)
         if not line_end or not quotes % 2:
             return line_end
         end = line_end - 1
     return 0
 
 
-def _unquoted(piece: bytes) -> bytes | None:
-    """Return only what is not quoted; none if a quote is where `csv` would not take it for one."""
-    if b"\0" in piece:
+def _unquoted(chunk: bytes) -> bytes | None:
+    """Return a chunk without what is quoted; none if `csv` takes a quote for a part of a cell.
+
+    A quote stays for each text between quotes.
+    """
+    if b"\0" in chunk:
         return None
-    if b'"' not in piece:
-        return piece
     # Every other part is quoted. An empty one in between is half of a quote that is quoted.
-    parts = piece.split(b'"')
-    plain = parts[::2]
-    before, behind = set(map(_LAST, plain[:-1])), set(map(_FIRST, plain[1:]))
-    if not len(parts) % 2 or not (before <= _BEFORE_QUOTED and behind <= _BEHIND_QUOTED):
-        return None
-    return b"".join(plain)
+    parts = chunk.split(b'"')
+    plain = b'"'.join(parts[::2])
+    return plain if len(parts) % 2 and not _ODD_QUOTE.search(plain) else None
 
 
 def _rows_in(plain: bytes, width: int, end: bytes) -> int:
@@ -268,16 +263,12 @@ def _rows_in(plain: bytes, width: int, end: bytes) -> int:
     shape = plain.translate(None, _ALL_BUT_SHAPE)
     row = b"," * (width - 1) + end
     rows = len(shape) // len(row)
-    is_plain = shape == row * rows and (end == b"\n" or plain.count(end) == rows)
-    return rows if is_plain else 0
+    return rows if shape == row * rows and not _LONE_RETURN.search(plain) else 0
 
 
-def _may_be_empty(piece: bytes, width: int) -> bool:
-    """Tell whether a row without any value seems to be there; a quoted text may look like one."""
-    is_likely = b"," * (width - 1) in piece or (
-        b'"' in piece and (b'"",' in piece or b',""' in piece)
-    )
-    return is_likely and bool(_EMPTY_ROW.search(b"\n" + piece))
+def _may_have_empty_row(chunk: bytes) -> bool:
+    """Return whether a row without any value seems to be there; a quoted text may look like one."""
+    return bool(_EMPTY_ROW.search(b"\n" + chunk))
 
 
 def _has_commas(line: str, *, is_quoted: bool) -> bool:

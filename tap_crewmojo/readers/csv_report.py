@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
 from tap_crewmojo.cells import Columns
-from tap_crewmojo.readers.csv_chunks import CsvPieces, plain_rows
-from tap_crewmojo.readers.report import PieceFile, Report
+from tap_crewmojo.readers.csv_chunks import CsvChunks, plain_rows
+from tap_crewmojo.readers.report import ChunkFile, Report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-# In the place of quoted commas and line feeds: bytes that are in no UTF-8.
-_HIDE: Final = bytes.maketrans(b",\n", b"\xfe\xff")
-_SHOW: Final = bytes.maketrans(b"\xfe\xff", b",\n")
+# Quoted commas and line ends are replaced by bytes that no UTF-8 has.
+_HIDE: Final = bytes.maketrans(b",\r\n", b"\xfd\xfe\xff")
+_SHOW: Final = bytes.maketrans(b"\xfd\xfe\xff", b",\r\n")
 
 
 class CsvReport(Report):
     """A CSV report on disk, known to be well-formed.
 
     Args:
-        chunks: the report with its headings, valid UTF-8, as it arrives.
+        parts: the report with its headings, valid UTF-8, as it arrives.
 
     Attributes:
         size: rows with a value.
@@ -34,11 +36,11 @@ class CsvReport(Report):
         OSError: it cannot be written.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        pieces = CsvPieces(chunks)
-        self._headings = pieces.headings
-        super().__init__(PieceFile(pieces))
-        self.size, self.empty_rows = pieces.rows, pieces.empty_rows
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        chunks = CsvChunks(parts)
+        self._headings = chunks.headings
+        super().__init__(ChunkFile(chunks))
+        self.size, self.empty_rows = chunks.rows, chunks.empty_rows
 
     @override
     def headings(self) -> Sequence[str]:
@@ -51,13 +53,13 @@ class CsvReport(Report):
         ]
         headings = tuple(self._headings[place] for place in places)
         empty_rows = self.empty_rows
-        for piece in self._pieces:
+        for chunk in self._chunks:
             if only is None:
-                rows = plain_rows(piece)
+                rows = plain_rows(chunk)
                 cells: Sequence[Sequence[str]] = list(zip(*rows, strict=True))
                 size = len(rows)
             else:
-                cells, size = _some_columns(piece, places)
+                cells, size = _some_columns(chunk, places)
             yield Columns(headings, cells, size, empty_rows)
             empty_rows = 0
         if empty_rows:
@@ -71,20 +73,26 @@ class CsvReport(Report):
         Args:
             least: bytes of each block; the last one may have fewer.
         """
-        return self._pieces.joined(least)
+        return self._chunks.joined(least)
 
 
-def _some_columns(piece: bytes, places: Sequence[int]) -> tuple[list[list[str]], int]:
-    """Return some columns of a plain piece, and how many rows it has.
+def _some_columns(chunk: bytes, places: Sequence[int]) -> tuple[list[list[str]], int]:
+    """Return some columns of a plain chunk, and how many rows it has.
 
-    What is behind a column in its row is not taken apart: that is twice as fast as `csv`.
+    What is behind a column in its row is skipped: that is twice as fast as `csv`.
     """
-    parts = piece.split(b'"')
+    parts = (b"\n" + chunk).removesuffix(b"\n").split(b'"')
     if len(parts) > 1:  # every other part is quoted
         parts[1::2] = b'"'.join(parts[1::2]).translate(_HIDE).split(b'"')
-    lines = b'"'.join(parts).split(b"\r\n" if piece.endswith(b"\r\n") else b"\n")[:-1]
-    cells = [[line.split(b",", place + 1)[place] for line in lines] for place in places]
-    return list(map(_texts, cells)), len(lines)
+    rows = b'"'.join(parts)  # a line feed begins each row
+    cells = [_texts(_column(place).findall(rows)) for place in places]
+    return cells, len(cells[0]) if cells else rows.count(b"\n")
+
+
+@functools.cache
+def _column(place: int) -> re.Pattern[bytes]:
+    """Return a pattern whose matches are the cells of a column."""
+    return re.compile(rb"\n(?:[^,]*+,){%d}([^,\r\n]*+)" % place)
 
 
 def _texts(cells: list[bytes]) -> list[str]:

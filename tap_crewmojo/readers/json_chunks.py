@@ -1,7 +1,7 @@
-"""A JSON response taken apart as it arrives: rows in pieces, and the members beside them.
+"""A JSON response taken apart as it arrives: rows in chunks, and the members beside them.
 
 Rows are the bare array, or the one array of objects among the members of an object, wherever it
-stands. A piece is cut where one row ends and the next begins. A `},{` may also stand in a text or
+stands. A chunk is cut where one row ends and the next begins. A `},{` may also stand in a text or
 in a nested array, so a cut counts only if what is before it decodes: half a row never does.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, PIECE
+from tap_crewmojo.cells import CHUNK, LONGEST_ROW, MOST_COLUMNS
 from tap_crewmojo.errors import CutShortError, UnusableResponseError
 from tap_crewmojo.json_cells import DEEPEST, objects_of
 from tap_crewmojo.readers.json_members import can_be_rows
@@ -49,6 +49,7 @@ _CONSTANTS = tuple(
     )
     for name in (b"NaN", b"Infinity", b"-Infinity")
 )
+_ESCAPED = re.compile(rb"\\(?=u)")  # a search for one byte is several times faster than for two
 # What is written as an escape and no database stores: NUL, and one half of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"\\u0000"
@@ -64,14 +65,14 @@ class _AnyObject(msgspec.Struct):
 _ROWS = msgspec.json.Decoder(list[_AnyObject])
 
 
-class JsonPieces:
-    """The rows of a JSON response in pieces, objects with commas between them.
+class JsonChunks:
+    """The rows of a JSON response in chunks, objects with commas between them.
 
     Args:
-        chunks: the response, valid UTF-8, as it arrives.
+        parts: the response, valid UTF-8, as it arrives.
 
     Attributes:
-        members: names and values of the members beside the rows; complete after the last piece.
+        members: names and values of the members beside the rows; complete after the last chunk.
         arrays: how many members had rows in them so far.
         is_bare: whether the response is an array.
         rows: rows so far.
@@ -81,15 +82,15 @@ class JsonPieces:
             rows, or something beyond a limit.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes]) -> None:
         self.members: list[tuple[str, Any]] = []
         self.arrays = 0
         self.is_bare = False
         self.rows = 0
-        self._text = _Arriving(chunks)
+        self._text = _Arriving(parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the pieces, each once."""
+        """Yield the chunks, each once."""
         if self._text.sign() == b"[":
             self.is_bare = True
             self._text.drop(1)
@@ -139,21 +140,21 @@ class JsonPieces:
 
     def _array(self) -> Iterator[bytes]:
         """Yield the rows of an array up to its end, which is taken, too."""
-        enough, is_last = PIECE, False
+        enough, is_last = CHUNK, False
         while not is_last:
             self._text.more(enough)
             rows = self._text.held
-            piece, begin, is_last = self._cut(rows)
-            if piece:
-                yield piece
+            chunk, begin, is_last = self._cut(rows)
+            if chunk:
+                yield chunk
                 self._text.drop(begin)
-                enough = PIECE
+                enough = CHUNK
                 continue
             self._check_size(rows)
             if self._text.has_ended:
                 raise self._unfinished(rows)
-            # A long row is not gone over again with each chunk of it.
-            enough = min(2 * len(rows), LONGEST_ROW + PIECE)
+            # A long row is not gone over again with each part of it.
+            enough = min(2 * len(rows), LONGEST_ROW + CHUNK)
 
     def _cut(self, rows: bytes) -> tuple[bytes, int, bool]:
         """Return the whole rows, where the next one begins, and whether there is none.
@@ -162,14 +163,14 @@ class JsonPieces:
         """
         near = _BETWEEN_ROWS.finditer(rows, max(len(rows) - _NEAR, 0))
         for place in list(near)[: -_MOST_CUTS - 1 : -1]:
-            if piece := self._checked(rows[: place.start() + 1]):
-                return piece, place.end() - 1, False
+            if chunk := self._checked(rows[: place.start() + 1]):
+                return chunk, place.end() - 1, False
         end, begin, is_last = _walked(rows)
-        piece = self._checked(rows[:end]) if end else b""
-        if end and not piece:
-            piece = rows[:end]
-            self.rows += len(objects_of(piece.decode(), self.rows + 1))
-        return piece, begin, is_last
+        chunk = self._checked(rows[:end]) if end else b""
+        if end and not chunk:
+            chunk = rows[:end]
+            self.rows += len(objects_of(chunk.decode(), self.rows + 1))
+        return chunk, begin, is_last
 
     def _checked(self, rows: bytes) -> bytes:
         """Return rows, which are counted then, if they decode as such; else nothing.
@@ -215,28 +216,28 @@ class _Arriving:
     """A text that arrives, of which some is held.
 
     Args:
-        chunks: the text in UTF-8.
+        parts: the text in UTF-8.
 
     Attributes:
         held: what has arrived and not been dropped.
         has_ended: whether there is no more.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes]) -> None:
         self.held = b""
         self.has_ended = False
-        self._chunks = iter(chunks)
+        self._parts_left = iter(parts)
         self._beside = 0  # bytes of the values that were taken
 
     def more(self, least: int) -> bool:
         """Hold so many bytes, if they arrive; tell whether there are more than before."""
         parts, size = [self.held], len(self.held)
         while size < least and not self.has_ended:
-            if (chunk := next(self._chunks, None)) is None:
+            if (part := next(self._parts_left, None)) is None:
                 self.has_ended = True
             else:
-                parts.append(chunk)
-                size += len(chunk)
+                parts.append(part)
+                size += len(part)
         is_more = size > len(self.held)
         self.held = b"".join(parts)
         return is_more
@@ -323,7 +324,7 @@ def _size(rows: bytes) -> int:
 
 
 def _walked(rows: bytes) -> tuple[int, int, bool]:
-    """Return what `JsonPieces._cut` does, found by counting brackets."""
+    """Return what `JsonChunks._cut` does, found by counting brackets."""
     depth, last = 0, None
     for sign in _PUNCTUATION.finditer(rows):
         if sign[0][:1] == b'"':
@@ -345,7 +346,7 @@ def _unquoted(rows: bytes) -> list[bytes]:
 
 def _is_deep(rows: bytes, size: int) -> bool:
     """Tell whether something is nested too deeply in so many rows."""
-    if rows.count(b"{") + rows.count(b"[") - size < DEEPEST:
+    if sum(rows.count(sign) for sign in (b"{", b"[") if sign in rows) - size < DEEPEST:
         return False
     shape = b"".join(_unquoted(rows)).translate(_BRACKETS, _ALL_BUT_BRACKETS)
     for _ in range(DEEPEST + 1):
@@ -355,7 +356,4 @@ def _is_deep(rows: bytes, size: int) -> bool:
 
 def _is_unstorable(rows: bytes) -> bool:
     """Tell whether an escape seems to be there for what no database stores."""
-    # Faster than looking for both characters at once.
-    escapes = rows.split(b"\\")[1:]
-    is_suspect = any(escape[:1] == b"u" for escape in escapes)
-    return is_suspect and bool(_UNSTORABLE.search(rows.replace(b"\\\\", b" ")))
+    return bool(_ESCAPED.search(rows)) and bool(_UNSTORABLE.search(rows.replace(b"\\\\", b" ")))

@@ -1,9 +1,9 @@
-"""A JSON report on disk, its pieces decoded to columns of cells.
+"""A JSON report on disk, its chunks decoded to columns of cells.
 
 How a number is written counts, so numbers and nested JSON are taken as they are written, and texts
-as texts. Which columns hold texts alone, the piece before shows. What is not as it was there (a
+as texts. Which columns hold texts alone, the chunk before shows. What is not as it was there (a
 text under a heading that had numbers, a heading that is missing, new or repeated) is looked at more
-closely, piece by piece.
+closely, chunk by chunk.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import itertools
 import re
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from typing_extensions import override
@@ -43,6 +43,10 @@ _NAME_END = re.compile(rb'"[ \t\r\n]*+:')
 _SPACED: Final = tuple((sign, sign + b":") for sign in (b" ", b"\t", b"\r", b"\n"))
 
 
+_Column: TypeAlias = "Sequence[str | None] | bytes"
+"""Texts; or values as they are written, with commas between them."""
+
+
 class _Kind(Enum):
     """What a heading has in a row, as far as it has shown."""
 
@@ -55,7 +59,7 @@ class JsonReport(Report):
     """A JSON report on disk, known to be well-formed.
 
     Args:
-        pieces: its rows, as `JsonPieces` yields them.
+        chunks: its rows, as `JsonChunks` yields them.
     """
 
     @override
@@ -65,36 +69,36 @@ class JsonReport(Report):
     @override
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
         kinds: dict[str, _Kind] = {}
-        for piece in self._pieces:
-            if decoded := _decoded(piece, kinds):
-                yield decoded.columns(only)
+        for chunk in self._chunks:
+            if regular := _regular_rows(chunk, kinds):
+                yield regular.columns(only)
             else:
-                rows = objects_of(piece.decode())
+                rows = objects_of(chunk.decode())
                 kinds = {name: kinds.get(name, _Kind.TEXT) for name in _headings(kinds, rows)}
                 yield from _by_row(tuple(kinds), rows, only)
 
 
-class _Piece:
-    """A piece whose rows have nothing but the headings that are known, each once.
+class _Rows:
+    """Rows that have nothing but the headings that are known, each once.
 
     Args:
         headings: the headings.
-        columns: texts or undecoded values under each heading.
+        columns: texts, or the values as they are written, under each heading.
     """
 
-    def __init__(self, headings: tuple[str, ...], columns: Sequence[Sequence[Any]]) -> None:
+    def __init__(self, headings: tuple[str, ...], columns: Sequence[_Column]) -> None:
         self._headings = headings
         self._columns = columns
 
     def columns(self, only: Collection[str] | None) -> Columns:
         """Return the rows that have a value as columns of cells."""
-        size = len(self._columns[0])
         places = [
             place for place, name in enumerate(self._headings) if only is None or name in only
         ]
         headings = tuple(self._headings[place] for place in places)
         first = _cells(self._columns[0])
-        if not (None in first or "" in first):  # so no row is without a value
+        size = len(first)
+        if all(first):  # no row is without a value
             cells = [_cells(self._columns[place]) if place else first for place in places]
             return Columns(headings, cells, size)
         every = list(map(_cells, self._columns))
@@ -105,42 +109,43 @@ class _Piece:
         return Columns(headings, cells, sum(full), size - sum(full))
 
 
-def _decoded(piece: bytes, kinds: dict[str, _Kind]) -> _Piece | None:
-    """Return a piece that has only the headings that are known, each of them once in a row.
+def _regular_rows(chunk: bytes, kinds: dict[str, _Kind]) -> _Rows | None:
+    """Return the rows of a chunk if they have only the headings that are known, each once.
 
     Args:
-        piece: the piece.
-        kinds: what has been under each heading so far; changed where it is another now.
+        chunk: the rows.
+        kinds: what was under each heading so far; changed where it is another now.
     """
     headings = tuple(kinds)
     if not 0 < len(headings) <= _WIDEST or not all(map(can_be_field, headings)):
         return None
-    columns = _decoded_as(piece, headings, tuple(kinds.values()))
-    if columns is None:
-        columns = _decoded_as(piece, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
-        if columns is None:
+    decoded = _decoded(chunk, headings, tuple(kinds.values()))
+    if decoded is None:
+        decoded = _decoded(chunk, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
+        if decoded is None:
             return None
-        for name, raws in zip(headings, columns, strict=True):
-            if any(raw is _ABSENT for raw in raws):
+        for name, values in zip(headings, decoded, strict=True):
+            if any(value is _ABSENT for value in values):
                 kinds[name] = _Kind.ANY_OR_ABSENT
-            elif kinds[name] is _Kind.TEXT and not _are_texts(raws):
+            elif kinds[name] is _Kind.TEXT and not _are_texts(values):
                 kinds[name] = _Kind.ANY
+    columns = list(map(_column, decoded))
     # A struct takes the last value of a name that is there twice.
     names = 0
-    for column in columns:
-        names += len(column)
-        if isinstance(column[0], msgspec.Raw):
-            names -= column.count(_ABSENT)
-            tokens = b",".join(column)
-            names += _names(tokens) if b"{" in tokens else 0
-    return _Piece(headings, columns) if names == _names(piece) else None
+    for values, column in zip(decoded, columns, strict=True):
+        names += len(values)
+        if isinstance(column, bytes):
+            names -= values.count(_ABSENT)
+            names += _names(column) if b"{" in column else 0
+    return _Rows(headings, columns) if names == _names(chunk) else None
 
 
-def _decoded_as(
-    piece: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
+def _decoded(
+    chunk: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
 ) -> list[Sequence[Any]] | None:
+    """Return the values under each heading: texts, or `msgspec.Raw`."""
     try:
-        rows = _decoder(headings, kinds).decode(b"[%b]" % piece)
+        rows = _decoder(headings, kinds).decode(b"[%b]" % chunk)
     except msgspec.MsgspecError:
         return None
     return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
@@ -165,20 +170,26 @@ def _are_texts(raws: Sequence[msgspec.Raw]) -> bool:
     return all(bytes(raw)[:1] in {b'"', b"n"} for raw in raws)
 
 
-def _cells(column: Sequence[Any]) -> Sequence[Cell]:
-    """Return the cells of a column of texts or of undecoded values."""
-    if not isinstance(column[0], msgspec.Raw):
+def _column(values: Sequence[Any]) -> _Column:
+    if not isinstance(values[0], msgspec.Raw):
+        return values
+    if _ABSENT in values:
+        values = [_NULL if value is _ABSENT else value for value in values]
+    return b",".join(values)
+
+
+def _cells(column: _Column) -> Sequence[Cell]:
+    """Return the cells of a column."""
+    if not isinstance(column, bytes):
         return column
-    raws = [_NULL if raw is _ABSENT else raw for raw in column]
-    tokens = b",".join(raws)
     for signs in (_NUMBER_OR_NULL_SIGNS, _BOOLEAN_OR_NULL_SIGNS):
-        if not tokens.translate(None, signs):
-            cells = tokens.decode().split(",")
-            return [None if cell == "null" else cell for cell in cells] if b"u" in tokens else cells
+        if not column.translate(None, signs):
+            cells = column.decode().split(",")
+            return [None if cell == "null" else cell for cell in cells] if b"u" in column else cells
     try:
-        return _TEXTS.decode(b"[%b]" % tokens)
+        return _TEXTS.decode(b"[%b]" % column)
     except msgspec.MsgspecError:
-        return cells_of(tokens.decode())
+        return cells_of(column.decode())
 
 
 def _by_row(

@@ -1,4 +1,4 @@
-"""A report on disk: its rows in pieces, each of them read as columns of cells."""
+"""A report on disk: its rows in chunks, each of them read as columns of cells."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ if TYPE_CHECKING:
     from tap_crewmojo.cells import Columns
 
 
-class PieceFile:
-    """Pieces of a report in an unlinked temporary file, which nobody else can open.
+class ChunkFile:
+    """Chunks of a report in an unlinked temporary file, which nobody else can open.
 
     Args:
-        pieces: the pieces; all of them are written before this returns.
+        chunks: the chunks; all of them are written before this returns.
 
     Raises:
         OSError: they cannot be written.
     """
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes]) -> None:
         self._file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # see `close`
         self.close = weakref.finalize(self, self._file.close)
-        """Free the disk space; also done when nobody holds the pieces any more."""
+        """Free the disk space; also done when nobody holds the chunks any more."""
         self._ends = [0]
         try:
-            for piece in pieces:
-                self._file.write(piece)
-                self._ends.append(self._ends[-1] + len(piece))
+            for chunk in chunks:
+                self._file.write(chunk)
+                self._ends.append(self._ends[-1] + len(chunk))
             self._file.flush()
         except BaseException:
             self.close()
             raise
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the pieces, from the first one again in each call."""
+        """Yield the chunks, from the first one again in each call."""
         return self.joined(0)
 
     def joined(self, least: int) -> Iterator[bytes]:
-        """Yield the pieces, as many together as have so many bytes.
+        """Yield the chunks, as many together as have so many bytes.
 
         Args:
             least: bytes; the last ones may have fewer.
@@ -59,12 +59,12 @@ class Report(ABC):
     """A report on disk, known to be well-formed.
 
     Args:
-        pieces: its rows.
+        chunks: its rows.
     """
 
-    def __init__(self, pieces: PieceFile) -> None:
-        self._pieces = pieces
-        self.close = pieces.close
+    def __init__(self, chunks: ChunkFile) -> None:
+        self._chunks = chunks
+        self.close = chunks.close
         """Free the disk space; also done when nobody holds the report any more."""
 
     @abstractmethod

@@ -20,9 +20,9 @@ from tap_crewmojo.errors import (
 )
 from tap_crewmojo.readers import json_members
 from tap_crewmojo.readers.csv_report import CsvReport
-from tap_crewmojo.readers.json_chunks import JsonPieces
+from tap_crewmojo.readers.json_chunks import JsonChunks
 from tap_crewmojo.readers.json_report import JsonReport
-from tap_crewmojo.readers.report import PieceFile
+from tap_crewmojo.readers.report import ChunkFile
 from tap_crewmojo.readers.text import as_utf8
 from tap_crewmojo.redaction import vendor_text
 
@@ -104,7 +104,7 @@ class _Body:
         return chunk
 
 
-def land(
+def spool(
     chunks: Iterable[bytes],
     content_type: str,
     *,
@@ -133,7 +133,7 @@ def land(
     body = _Body(as_utf8(chunks, content_type))
     try:
         response = _Response(content_type, status, polled_job)
-        return _landed(body, response, has_known_end=has_known_end)
+        return _classified(body, response, has_known_end=has_known_end)
     except CutShortError as exc:
         if has_known_end:
             raise
@@ -141,7 +141,7 @@ def land(
         raise TransientError(msg) from None
 
 
-def _landed(
+def _classified(
     body: _Body, response: _Response, *, has_known_end: bool
 ) -> CsvReport | JsonReport | JobEnvelope:
     head = body.head()
@@ -198,10 +198,10 @@ def _checked_csv(
 
 
 def _json(body: _Body, response: _Response) -> JsonReport | JobEnvelope:
-    pieces = JsonPieces(body)
-    file = PieceFile(pieces)
+    rows = JsonChunks(body)
+    file = ChunkFile(rows)
     try:
-        answer = _classified(JsonReport(file), pieces, response)
+        answer = _checked_json(JsonReport(file), rows, response)
     except BaseException:
         file.close()
         raise
@@ -210,19 +210,19 @@ def _json(body: _Body, response: _Response) -> JsonReport | JobEnvelope:
     return answer
 
 
-def _classified(
-    report: JsonReport, pieces: JsonPieces, response: _Response
+def _checked_json(
+    report: JsonReport, rows: JsonChunks, response: _Response
 ) -> JsonReport | JobEnvelope:
     """Apply the rules of `json_members.py`."""
-    members = pieces.members
+    members = rows.members
     if (job_id := json_members.job_id(members)) is not None:
         return JobEnvelope(job_id)
     if json_members.is_failure(members):
         msg = f"the response says that it failed{vendor_text(json.dumps(dict(members)).encode())}"
         raise UnusableResponseError(msg)
-    has_no_rows_yet = response.status == _ACCEPTED and not pieces.rows
+    has_no_rows_yet = response.status == _ACCEPTED and not rows.rows
     is_pending = has_no_rows_yet or json_members.is_pending(members)
-    has_rows = pieces.is_bare or pieces.arrays or json_members.is_empty_report(members)
+    has_rows = rows.is_bare or rows.arrays or json_members.is_empty_report(members)
     if response.polled_job is not None and (
         is_pending or (not has_rows and not json_members.is_done(members))
     ):
@@ -230,13 +230,13 @@ def _classified(
     if is_pending or not has_rows:
         words = vendor_text(json.dumps(dict(members)).encode())
         raise UnusableResponseError(_NEITHER + words)
-    if part := json_members.part_of(members, pieces.rows):
+    if part := json_members.part_of(members, rows.rows):
         msg = (
             f"the response is only a part of the report: {part}. Crewmojo documents no paging; "
             "contact Crewmojo, or try a shorter report_window"
         )
         raise ReportError(msg)
-    if pieces.rows and json_members.is_job(report.headings()):
+    if rows.rows and json_members.is_job(report.headings()):
         msg = f"{_NEITHER}: its rows look like a job"
         raise UnusableResponseError(msg)
     return report

@@ -223,18 +223,24 @@ def to_text(cell: Cell) -> str | None:
     return json.dumps(cell, ensure_ascii=False, separators=(",", ":"))
 
 
+def _filled(cells: Sequence[Cell]) -> Sequence[Any]:
+    """Return the cells that are not empty."""
+    return cells if all(cells) else [cell for cell in cells if cell is not None and cell != ""]
+
+
 def _strings(cells: Sequence[Cell]) -> Values:
+    filled = _filled(cells)
     try:
-        "".join(cells)  # type: ignore[arg-type]  # the fastest way to learn if all are texts
+        "".join(filled)  # the fastest way to learn if all are texts
     except TypeError:
         cells = list(map(to_text, cells))
-    return [cell or None for cell in cells] if "" in cells else cells
+    return cells if len(filled) == len(cells) else [cell or None for cell in cells]
 
 
 def _present(convert: _AllAtOnce, cells: Sequence[Cell]) -> Values | None:
     """Convert those cells that are not empty, all at once."""
-    present = cells if all(cells) else [cell for cell in cells if not is_empty(cell)]
-    values = convert(present) if present else ()
+    filled = _filled(cells)
+    values = convert(filled) if filled else ()
     if values is None or len(values) == len(cells):
         return values
     following = iter(values)

@@ -1,7 +1,7 @@
-"""The records of a report as parquet files, made in columnar form by Arrow.
+"""The records of a report as parquet files, written from columns by Arrow.
 
-Arrow reads the cells of CSV four times faster than `csv` does. Their values are made by the types
-of the columns, once for each distinct cell of a block. Needs the extra `parquet`.
+Arrow reads CSV four times faster than `csv` does. The types of the columns convert each distinct
+cell of a block once. This needs the extra `parquet`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ BLOCK: Final = 1 << 22
 ROWS: Final = 10_000
 """Rows that are written together, at least."""
 
-_READERS: Final = 2  # beside the thread that writes; more would wait for it
+_READERS: Final = 2  # besides the thread that writes; more would wait for it
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some rows as `RecordMaker.take` takes them."""
+    """Some rows, converted for `RecordMaker.take`."""
 
     converted: Sequence[tuple[Column, Any, Variants | None]]
     size: int
@@ -53,12 +53,12 @@ def spool_parquet(
 ) -> Iterator[IO[bytes]]:
     """Yield the records of a report in unlinked parquet files, which the caller closes.
 
-    They are in one file, and in another whenever columns have come in.
+    They are in one file, and in a further file each time columns were added.
 
     Args:
         report: the report.
-        maker: knows its columns.
-        compression: parquet's name of it; snappy, as is usual, where none is given.
+        maker: converts its columns.
+        compression: the name that parquet has for it; default: snappy.
 
     Raises:
         ReportError: as in `RecordMaker.check`, before the first file.
@@ -83,7 +83,7 @@ def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | N
 
 
 def _tables(report: Report, maker: RecordMaker) -> Iterator[pa.Table]:
-    """Yield the records in tables of some size each; those of one schema follow each other."""
+    """Yield the records in tables of at least `ROWS`, unless the schema changes."""
     gathered: list[pa.Table] = []
     for block in _blocks(report, maker):
         values = maker.take(block.converted, block.size, block.empty_rows)
@@ -109,8 +109,8 @@ def _table(maker: RecordMaker, values: dict[str, Any], size: int) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _array(values: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401  # Arrow has no types
-    return values if isinstance(values, pa.Array) else pa.array(values, kind)
+def _array(values: Any, arrow_type: pa.DataType) -> pa.Array:  # noqa: ANN401  # Arrow has no types
+    return values if isinstance(values, pa.Array) else pa.array(values, arrow_type)
 
 
 def _blocks(report: Report, maker: RecordMaker) -> Iterator[_Block]:
@@ -136,7 +136,7 @@ def _csv_blocks(report: CsvReport, maker: RecordMaker) -> Iterator[_Block]:
 
 def _read(columns: Sequence[Column], block: bytes) -> _Block:
     """Return the values of some lines of CSV, as `RecordMaker.convert` does."""
-    if block.startswith(codecs.BOM_UTF8):  # Arrow would take it off the first cell
+    if block.startswith(codecs.BOM_UTF8):  # Arrow would remove it from the first cell
         block = b"\n" + block
     names = [str(place) for place in range(len(columns))]
     rows = csv.read_csv(
@@ -147,7 +147,7 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
-            check_utf8=False,  # it was, when the report was spooled
+            check_utf8=False,  # checked when the report was spooled
         ),
     )
     converted = []
@@ -163,7 +163,7 @@ def _convert(column: Column, cells: pa.Array) -> tuple[pa.Array, Variants | None
         return cells, None
     distinct = cells.dictionary_encode()
     values, variants = column.converter.convert(distinct.dictionary.to_pylist())
-    kind = pa.type_for_alias(column.kind.arrow_type)
-    return pa.array(values, kind).take(distinct.indices), (
+    arrow_type = pa.type_for_alias(column.kind.arrow_type)
+    return pa.array(values, arrow_type).take(distinct.indices), (
         pa.array(variants, pa.string()).take(distinct.indices).to_pylist() if variants else None
     )

@@ -1,4 +1,4 @@
-"""Bodies that do not end, landed one after another: prints for each how much of it was read.
+"""Bodies that do not end, spooled one after another: prints for each how much of it was read.
 
 Run as a program, so that its peak of memory is that of the readers. Its arguments are the limit of
 a row, in MiB, and the names of the bodies; all of them by default.
@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.errors import UnusableResponseError
-from tap_crewmojo.readers import csv_chunks as csv_pieces
-from tap_crewmojo.readers import json_chunks as json_pieces
-from tap_crewmojo.readers.spool import land
+from tap_crewmojo.readers import csv_chunks, json_chunks
+from tap_crewmojo.readers.spool import spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,15 +63,15 @@ def endless(start: bytes, repeated: bytes, read: list[int]) -> Iterator[bytes]:
 
 
 def main(limit: str, *names: str) -> None:
-    for module in (csv_pieces, json_pieces):
+    for module in (csv_chunks, json_chunks):
         module.LONGEST_ROW = int(limit) << 20  # type: ignore[attr-defined]
-    csv_pieces._LONGEST = min(csv_pieces._LONGEST, int(limit) << 20)  # type: ignore[misc]
+    csv_chunks._LONGEST = min(csv_chunks._LONGEST, int(limit) << 20)  # type: ignore[misc]
     for name in names or BOMBS:
         start, repeated = BOMBS[name]
         read = [0]
         content_type = "application/json" if start[:1] in {b"[", b"{"} else "text/csv"
         try:
-            land(endless(start, repeated, read), content_type)
+            spool(endless(start, repeated, read), content_type)
             message = "accepted"
         except UnusableResponseError as exc:
             message = str(exc)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from support.oracle import Outcome, Stream, outcome
 from tap_crewmojo.readers.report import Report
-from tap_crewmojo.readers.spool import land
+from tap_crewmojo.readers.spool import spool
 from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
 from tap_crewmojo.schema.names import ColumnNames
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
@@ -71,9 +71,9 @@ class Body:
     headings: list[str]
     rows: list[dict[str, Any]]
 
-    def landed(self) -> Report:
+    def spooled(self) -> Report:
         chunks = (self.data[place : place + 3] for place in range(0, len(self.data), 3))
-        answer = land(chunks, self.content_type)
+        answer = spool(chunks, self.content_type)
         assert isinstance(answer, Report)
         return answer
 
@@ -137,7 +137,7 @@ class Case:
             selected=lambda name: name != self.deselected,
             keys=self.keys,
         )
-        return outcome(stream, body.landed().headings(), body.rows)
+        return outcome(stream, body.spooled().headings(), body.rows)
 
 
 cases = st.builds(
@@ -153,6 +153,6 @@ cases = st.builds(
 @contextmanager
 def batches_of_few_rows(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("text._CHUNK", "csv_chunks.PIECE", "json_chunks.PIECE"):
+        for name in ("text._CHUNK", "csv_chunks.CHUNK", "json_chunks.CHUNK"):
             patch.setattr(f"tap_crewmojo.readers.{name}", 8 * size)
         yield

@@ -36,9 +36,9 @@ def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size:
             expected = case.expected(body)
         except RefusedError:
             with pytest.raises(ReportError):
-                next(maker.batches(body.landed()))
+                next(maker.batches(body.spooled()))
             return
-        for batch in maker.batches(body.landed()):
+        for batch in maker.batches(body.spooled()):
             names = [*schema.names, *METADATA, "_sdc_row_number"]
             assert maker.names == tuple(filter(schema.is_selected, names))
             records += [as_dict(record, maker.names) for record in batch]

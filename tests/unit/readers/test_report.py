@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tap_crewmojo.errors import TransientError, UnusableResponseError
 from tap_crewmojo.readers.csv_report import CsvReport
-from tap_crewmojo.readers.spool import JobEnvelope, land
+from tap_crewmojo.readers.spool import JobEnvelope, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,19 +31,19 @@ Rows = list[dict[str, Any]]
 WHOLE = 1 << 16
 
 
-def landed(body: bytes, content_type: str, size: int, **how: Any) -> CsvReport | JsonReport:  # noqa: ANN401
+def spooled(body: bytes, content_type: str, size: int, **how: Any) -> CsvReport | JsonReport:  # noqa: ANN401
     """Return a report of which so many bytes were looked at together."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("text._CHUNK", "csv_chunks.PIECE", "json_chunks.PIECE"):
+        for name in ("text._CHUNK", "csv_chunks.CHUNK", "json_chunks.CHUNK"):
             patch.setattr(f"tap_crewmojo.readers.{name}", size)
-        report = land([body], content_type, **how)
+        report = spool([body], content_type, **how)
     assert not isinstance(report, JobEnvelope)
     return report
 
 
 def read(body: bytes, content_type: str = CSV, size: int = WHOLE, **how: Any) -> tuple[Rows, int]:  # noqa: ANN401
     """Return the cells of a report that have a value, row by row, and how many rows have none."""
-    with contextlib.closing(landed(body, content_type, size, **how)) as report:
+    with contextlib.closing(spooled(body, content_type, size, **how)) as report:
         rows, empty_rows = rows_of(report)
         assert rows_of(report) == (rows, empty_rows), "a report can be read again"
         wanted = set(report.headings()[:1])
@@ -487,7 +487,7 @@ def test_a_long_comment_is_a_cell() -> None:
 
 def test_memory_for_columns_that_few_rows_have_is_bounded() -> None:
     rows = [{f"heading{number}": number} for number in range(2000)]
-    report = landed(json.dumps(rows).encode(), JSON, WHOLE)
+    report = spooled(json.dumps(rows).encode(), JSON, WHOLE)
     sizes = [(batch.size, len(batch.headings)) for batch in report.batches()]
     assert sum(size for size, _ in sizes) == len(rows)
     assert max(size * width for size, width in sizes) <= 1 << 20
@@ -514,7 +514,7 @@ def test_no_report_takes_long_to_check(body: bytes) -> None:
     chunks = (body[start : start + 16_384] for start in range(0, len(body), 16_384))
     started_at = time.process_time()
     with contextlib.suppress(UnusableResponseError):
-        land(chunks, "")
+        spool(chunks, "")
     assert time.process_time() - started_at < 5, "a multiple of what it takes"
 
 
@@ -528,7 +528,7 @@ def test_a_report_is_spooled_to_a_file_without_a_name(
         assert not list(tmp_path.iterdir())
         yield b"\xe91\n"
 
-    report = land(chunks(), "text/csv; charset=latin1")
+    report = spool(chunks(), "text/csv; charset=latin1")
     assert not isinstance(report, JobEnvelope)
     assert not list(tmp_path.iterdir())
     assert rows_of(report) == ([{"a": "é1"}], 0)
@@ -538,7 +538,7 @@ def test_a_report_is_spooled_to_a_file_without_a_name(
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011
-        land(failing(), "text/csv")
+        spool(failing(), "text/csv")
 
 
 @given(
@@ -562,7 +562,7 @@ def test_some_columns_are_the_same_read_alone(
     heads = ["A", "B", "C", "D"][: len(rows[0])]
     assume(quoting or "\r" not in "".join(map("".join, rows)))  # which it leaves unquoted
     writer.writerows([heads, *rows])
-    report = landed(text.getvalue().encode(), CSV, WHOLE)
+    report = spooled(text.getvalue().encode(), CSV, WHOLE)
     only = [head for place, head in enumerate(heads) if place in places]
     expected = [dict(zip(heads, row, strict=True)) for row in rows if any(row)]
     batches = list(report.batches(only))

@@ -29,7 +29,7 @@ NESTED = {ColumnType.OBJECT, ColumnType.ARRAY}
 
 def in_files(body: Body, maker: RecordMaker) -> list[list[dict[str, Any]]]:
     files = []
-    for file in spool_parquet(body.landed(), maker, None):
+    for file in spool_parquet(body.spooled(), maker, None):
         with file:
             table = parquet.read_table(file)
         assert set(table.column_names) <= set(maker.selected())
@@ -125,5 +125,5 @@ def test_there_is_no_batch_file_of_a_report_that_is_refused(
     storage = StorageTarget(root=tmp_path.as_uri())
     files = BatchFiles(BatchConfig(BaseBatchFileEncoding(encoding, "gzip"), storage), "tap", "x")
     with pytest.raises(ReportError, match="in row 25001 " if case == "key" else "new column 'C'"):
-        next(files.write(body.landed(), RecordMaker(how.schema(), how.keys, METADATA)))
+        next(files.write(body.spooled(), RecordMaker(how.schema(), how.keys, METADATA)))
     assert not list(tmp_path.iterdir())
