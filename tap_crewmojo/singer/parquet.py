@@ -30,11 +30,9 @@ if TYPE_CHECKING:
     from tap_crewmojo.schema.stream_schema import Column
     from tap_crewmojo.schema.types import Variants
 
-BLOCK: Final = 1 << 22
-"""Bytes of CSV that are read together, at least."""
+_BLOCK: Final = 1 << 22
 
-ROWS: Final = 10_000
-"""Rows that are written together, at least."""
+_ROWS: Final = 10_000
 
 _READERS: Final = 2  # beside the thread that writes; more would wait for it
 
@@ -49,7 +47,12 @@ class _Block:
 
 
 def spool_parquet(
-    report: Report, maker: RecordMaker, compression: str | None
+    report: Report,
+    maker: RecordMaker,
+    compression: str | None,
+    *,
+    block_size: int = _BLOCK,
+    table_rows: int = _ROWS,
 ) -> Iterator[IO[bytes]]:
     """Yield the records of a report in unlinked parquet files, which the caller closes.
 
@@ -59,13 +62,17 @@ def spool_parquet(
         report: the report.
         maker: knows its columns.
         compression: parquet's name of it; snappy, as is usual, where none is given.
+        block_size: bytes of CSV that are read together, at least.
+        table_rows: rows that are written together, at least.
 
     Raises:
         ReportError: as in `RecordMaker.check`, before the first file.
     """
     maker.check(report)
     by_schema = operator.attrgetter("schema")
-    for schema, alike in itertools.groupby(_tables(report, maker), by_schema):
+    for schema, alike in itertools.groupby(
+        _tables(_blocks(report, maker, block_size), maker, table_rows), by_schema
+    ):
         yield _spooled(schema, alike, compression)
 
 
@@ -82,15 +89,15 @@ def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | N
     return file
 
 
-def _tables(report: Report, maker: RecordMaker) -> Iterator[pa.Table]:
+def _tables(blocks: Iterable[_Block], maker: RecordMaker, rows: int) -> Iterator[pa.Table]:
     """Yield the records in tables of some size each; those of one schema follow each other."""
     gathered: list[pa.Table] = []
-    for block in _blocks(report, maker):
+    for block in blocks:
         values = maker.take(block.converted, block.size, block.empty_rows)
         if not block.size:
             continue
         table = _table(maker, values, block.size)
-        if gathered and (table.schema != gathered[0].schema or sum(map(len, gathered)) >= ROWS):
+        if gathered and (table.schema != gathered[0].schema or sum(map(len, gathered)) >= rows):
             yield pa.concat_tables(gathered)
             gathered.clear()
         gathered.append(table)
@@ -113,19 +120,19 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401  # Arrow
     return values if isinstance(values, pa.Array) else pa.array(values, kind)
 
 
-def _blocks(report: Report, maker: RecordMaker) -> Iterator[_Block]:
+def _blocks(report: Report, maker: RecordMaker, size: int) -> Iterator[_Block]:
     if isinstance(report, CsvReport):
-        yield from _csv_blocks(report, maker)
+        yield from _csv_blocks(report, maker, size)
     else:
         for batch in report.batches():
             yield _Block(maker.convert(batch), batch.size, batch.empty_rows)
 
 
-def _csv_blocks(report: CsvReport, maker: RecordMaker) -> Iterator[_Block]:
+def _csv_blocks(report: CsvReport, maker: RecordMaker, size: int) -> Iterator[_Block]:
     read = functools.partial(_read, maker.schema.columns(report.headings()))
     with ThreadPoolExecutor(_READERS) as readers:
         being_read: deque[Future[_Block]] = deque()
-        for block in report.blocks(BLOCK):
+        for block in report.blocks(size):
             being_read.append(readers.submit(read, block))
             if len(being_read) > _READERS:
                 yield being_read.popleft().result()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tap_crewmojo.errors import TransientError, UnusableResponseError
 from tap_crewmojo.readers.csv_report import CsvReport
-from tap_crewmojo.readers.spool import JobEnvelope, spool
+from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,7 @@ WHOLE = 1 << 16
 
 def spooled(body: bytes, content_type: str, size: int, **how: Any) -> CsvReport | JsonReport:  # noqa: ANN401
     """Return a report of which so many bytes were looked at together."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("text._CHUNK", "csv_chunks.CHUNK", "json_chunks.CHUNK"):
-            patch.setattr(f"tap_crewmojo.readers.{name}", size)
-        report = spool([body], content_type, **how)
+    report = spool([body], ResponseHead(content_type, **how), chunk_size=size)
     assert not isinstance(report, JobEnvelope)
     return report
 
@@ -514,7 +511,7 @@ def test_no_report_takes_long_to_check(body: bytes) -> None:
     chunks = (body[start : start + 16_384] for start in range(0, len(body), 16_384))
     started_at = time.process_time()
     with contextlib.suppress(UnusableResponseError):
-        spool(chunks, "")
+        spool(chunks, ResponseHead())
     assert time.process_time() - started_at < 5, "a multiple of what it takes"
 
 
@@ -528,7 +525,7 @@ def test_a_report_is_spooled_to_a_file_without_a_name(
         assert not list(tmp_path.iterdir())
         yield b"\xe91\n"
 
-    report = spool(chunks(), "text/csv; charset=latin1")
+    report = spool(chunks(), ResponseHead("text/csv; charset=latin1"))
     assert not isinstance(report, JobEnvelope)
     assert not list(tmp_path.iterdir())
     assert rows_of(report) == ([{"a": "é1"}], 0)
@@ -538,7 +535,7 @@ def test_a_report_is_spooled_to_a_file_without_a_name(
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011
-        spool(failing(), "text/csv")
+        spool(failing(), ResponseHead("text/csv"))
 
 
 @given(
