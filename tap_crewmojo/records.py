@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tap_crewmojo.cells import Cell, Columns
     from tap_crewmojo.config.reports import ReportRequest
     from tap_crewmojo.readers.report import Report
+    from tap_crewmojo.schema.converter import Value, Values, Variants
     from tap_crewmojo.schema.stream_schema import Column, StreamSchema
-    from tap_crewmojo.schema.types import Value, Values, Variants
 
 Record: TypeAlias = "msgspec.Struct | dict[str, Value]"
 """A record, ready to be encoded: a struct, or a dictionary where a struct cannot have the names."""

@@ -47,8 +47,8 @@ _Column: TypeAlias = "Sequence[str | None] | bytes"
 """Texts; or values as they are written, with commas between them."""
 
 
-class _Kind(Enum):
-    """What the rows so far have under a heading: the field of a struct for it."""
+class _Field(Enum):
+    """The field of a struct for the values that the rows so far have under a heading."""
 
     TEXT = (str | None,)
     ANY = (msgspec.Raw,)
@@ -68,14 +68,14 @@ class JsonReport(Report):
 
     @override
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
-        kinds: dict[str, _Kind] = {}
+        fields: dict[str, _Field] = {}
         for chunk in self._chunks:
-            if regular := _regular_rows(chunk, kinds):
+            if regular := _regular_rows(chunk, fields):
                 yield regular.columns(only)
             else:
                 rows = objects_of(chunk.decode())
-                kinds = {name: kinds.get(name, _Kind.TEXT) for name in _headings(kinds, rows)}
-                yield from _by_row(tuple(kinds), rows, only)
+                fields = {name: fields.get(name, _Field.TEXT) for name in _headings(fields, rows)}
+                yield from _by_row(tuple(fields), rows, only)
 
 
 class _Rows:
@@ -109,26 +109,26 @@ class _Rows:
         return Columns(headings, cells, sum(full), size - sum(full))
 
 
-def _regular_rows(chunk: bytes, kinds: dict[str, _Kind]) -> _Rows | None:
+def _regular_rows(chunk: bytes, fields: dict[str, _Field]) -> _Rows | None:
     """Return the rows of a chunk, unless one has a new heading, or a heading twice.
 
     Args:
         chunk: the rows.
-        kinds: what the rows so far have under each heading; updated.
+        fields: the field for each heading so far; updated.
     """
-    headings = tuple(kinds)
+    headings = tuple(fields)
     if not 0 < len(headings) <= _WIDEST or not all(map(can_be_field, headings)):
         return None
-    decoded = _decoded(chunk, headings, tuple(kinds.values()))
+    decoded = _decoded(chunk, headings, tuple(fields.values()))
     if decoded is None:
-        decoded = _decoded(chunk, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
+        decoded = _decoded(chunk, headings, (_Field.ANY_OR_ABSENT,) * len(headings))
         if decoded is None:
             return None
         for name, values in zip(headings, decoded, strict=True):
             if any(value is _ABSENT for value in values):
-                kinds[name] = _Kind.ANY_OR_ABSENT
-            elif kinds[name] is _Kind.TEXT and not _are_texts(values):
-                kinds[name] = _Kind.ANY
+                fields[name] = _Field.ANY_OR_ABSENT
+            elif fields[name] is _Field.TEXT and not _are_texts(values):
+                fields[name] = _Field.ANY
     columns = list(map(_column, decoded))
     names = 0  # to be compared, since a struct keeps only the last value of a repeated name
     for values, column in zip(decoded, columns, strict=True):
@@ -140,19 +140,19 @@ def _regular_rows(chunk: bytes, kinds: dict[str, _Kind]) -> _Rows | None:
 
 
 def _decoded(
-    chunk: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
+    chunk: bytes, headings: tuple[str, ...], fields: tuple[_Field, ...]
 ) -> list[Sequence[Any]] | None:
     """Return the values under each heading: texts, or `msgspec.Raw`."""
     try:
-        rows = _decoder(headings, kinds).decode(b"[%b]" % chunk)
+        rows = _decoder(headings, fields).decode(b"[%b]" % chunk)
     except msgspec.MsgspecError:
         return None
     return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
 
 
 @functools.lru_cache(maxsize=64)
-def _decoder(headings: tuple[str, ...], kinds: tuple[_Kind, ...]) -> msgspec.json.Decoder[Any]:
-    row_type = struct_of(headings, [kind.value for kind in kinds], kw_only=True)
+def _decoder(headings: tuple[str, ...], fields: tuple[_Field, ...]) -> msgspec.json.Decoder[Any]:
+    row_type = struct_of(headings, [field.value for field in fields], kw_only=True)
     rows: Any = list[row_type]  # type: ignore[valid-type]  # made at run time
     return msgspec.json.Decoder(rows)
 

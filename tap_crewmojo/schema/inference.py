@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_crewmojo.cells import Cell, Columns
+    from tap_crewmojo.schema.converter import Converter
     from tap_crewmojo.schema.stream_schema import SchemaRules
-    from tap_crewmojo.schema.types import Converter
 
 _TYPES_OF_TEXTS: Final = (
     ColumnType.NUMBER,
@@ -38,16 +38,16 @@ def infer(batches: Iterable[Columns]) -> dict[str, ColumnType]:
     converters: dict[str, Converter] = {}
     for batch in batches:
         for heading, cells in zip(batch.headings, batch.cells, strict=True):
-            kind = types.setdefault(heading, None)
-            if kind is None:
+            column_type = types.setdefault(heading, None)
+            if column_type is None:
                 first = next((cell for cell in cells if not is_empty(cell)), None)
                 if first is None:
                     continue
-                types[heading] = kind = type_of_cell(first)
-                converters[heading] = converter(kind)
-            if kind is not ColumnType.STRING and not converters[heading].fits(cells):
+                types[heading] = column_type = type_of_cell(first)
+                converters[heading] = converter(column_type)
+            if column_type is not ColumnType.STRING and not converters[heading].fits(cells):
                 types[heading] = ColumnType.STRING
-    return {heading: kind or ColumnType.STRING for heading, kind in types.items()}
+    return {heading: column_type or ColumnType.STRING for heading, column_type in types.items()}
 
 
 def discovered_schema(
@@ -74,5 +74,7 @@ def type_of_cell(cell: Cell) -> ColumnType:
         return ColumnType.OBJECT
     if isinstance(cell, list):
         return ColumnType.ARRAY
-    fitting = (kind for kind in _TYPES_OF_TEXTS if converter(kind).fits([cell]))
+    fitting = (
+        column_type for column_type in _TYPES_OF_TEXTS if converter(column_type).fits([cell])
+    )
     return next(fitting, ColumnType.STRING)

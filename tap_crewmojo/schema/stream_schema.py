@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import tzinfo
 
-    from tap_crewmojo.schema.types import Converter
+    from tap_crewmojo.schema.converter import Converter
 
 
 class OnNewColumn(StrEnum):
@@ -59,7 +59,7 @@ class Column:
     Args:
         heading: the vendor's heading.
         name: the column.
-        kind: its type.
+        type: its type.
         converter: converts its cells.
         selected: whether it is to be emitted.
         is_new: whether the schema lacks it.
@@ -67,7 +67,7 @@ class Column:
 
     heading: str
     name: str
-    kind: ColumnType
+    type: ColumnType
     converter: Converter
     selected: bool
     is_new: bool
@@ -180,7 +180,7 @@ class StreamSchema:
             )
             if self.adds_columns:
                 self.added.add(column.name)
-                self._add(column.name, column.kind)
+                self._add(column.name, column.type)
             else:
                 self.left_out.add(column.name)
         return self.adds_columns
@@ -216,15 +216,15 @@ class StreamSchema:
         given = self._rules.given(heading, name)
         known = self._vendors.get(name)
         if known:
-            kind = ColumnType.of_json_schema(known)
+            column_type = ColumnType.of_json_schema(known)
         else:
-            kind = given.type if given else ColumnType.STRING
-        form = given.format if given and given.type is kind else None
-        convert = converter(kind, form, self._rules.zone)
-        return Column(heading, name, kind, convert, self.is_selected(name), is_new=not known)
+            column_type = given.type if given else ColumnType.STRING
+        strptime_format = given.format if given and given.type is column_type else None
+        convert = converter(column_type, strptime_format, self._rules.zone)
+        return Column(heading, name, column_type, convert, self.is_selected(name), is_new=not known)
 
-    def _add(self, name: str, kind: ColumnType) -> None:
-        self._vendors[name] = kind.json_schema
+    def _add(self, name: str, column_type: ColumnType) -> None:
+        self._vendors[name] = column_type.json_schema
         self.revision += 1
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
+    from tap_crewmojo.schema.converter import Variants
     from tap_crewmojo.schema.stream_schema import Column
-    from tap_crewmojo.schema.types import Variants
 
 _BLOCK: Final = 1 << 22
 
@@ -116,8 +116,8 @@ def _table(maker: RecordMaker, values: dict[str, Any], size: int) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _array(values: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401  # Arrow has no types
-    return values if isinstance(values, pa.Array) else pa.array(values, kind)
+def _array(values: Any, arrow_type: pa.DataType) -> pa.Array:  # noqa: ANN401  # Arrow has no types
+    return values if isinstance(values, pa.Array) else pa.array(values, arrow_type)
 
 
 def _blocks(report: Report, maker: RecordMaker, size: int) -> Iterator[_Block]:
@@ -166,11 +166,11 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
 
 
 def _convert(column: Column, cells: pa.Array) -> tuple[pa.Array, Variants | None]:
-    if column.kind is ColumnType.STRING:
+    if column.type is ColumnType.STRING:
         return cells, None
     distinct = cells.dictionary_encode()
     values, variants = column.converter.convert(distinct.dictionary.to_pylist())
-    kind = pa.type_for_alias(column.kind.arrow_type)
-    return pa.array(values, kind).take(distinct.indices), (
+    arrow_type = pa.type_for_alias(column.type.arrow_type)
+    return pa.array(values, arrow_type).take(distinct.indices), (
         pa.array(variants, pa.string()).take(distinct.indices).to_pylist() if variants else None
     )
