@@ -92,7 +92,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Make what is derived from the settings: for Meltano and its Hub, the README, the shell."""
+    """Make all generated texts: settings, install address and benchmarks, for docs and Meltano."""
     session.install(*TAP_WITH_SANDBOX, *group("generate"))
     session.run("python", "scripts/generate.py")
 

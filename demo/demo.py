@@ -1,8 +1,8 @@
-"""The whole way, in a minute: a sandbox of the Crewmojo API, the tap, a Singer target, SQL.
+"""The whole pipeline in a minute: a sandbox of the Crewmojo API, the tap, a Singer target, SQL.
 
-Loads half a year of a made-up company into JSON lines, looks at them with DuckDB, then runs again
-a month later and shows what was asked for. Everything is on this machine, and gone at the end, but
-for a picture of what was loaded: into the file given, or `output/one-on-ones.png`.
+Loads half a year of a made-up company into JSON lines, queries them with DuckDB, then runs again a
+month later and shows the requests. Everything stays on this machine and is removed at the end,
+except a picture of the loaded data: the given file, or `output/one-on-ones.png`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.sandbox.request_log import RequestEntry
 
-TIME_SCALE = 0.01  # a job of 75 seconds takes less than one
+TIME_SCALE = 0.01  # a job of 75 seconds takes less than a second
 REPORTS = [
     "oneonone.summary",
-    {"id": "oneonone.detail", "force_job": True},  # as if it took long
-    "engagement.survey",  # does take long
+    {"id": "oneonone.detail", "force_job": True},  # as a long-running job
+    "engagement.survey",  # takes long
     {"id": "people.directory", "replication_method": "FULL_TABLE"},
 ]
 TARGET = ("target-jsonl==0.1.4", "target-jsonl")
@@ -57,7 +57,7 @@ ONE_ON_ONES = """
 
 
 def main(picture: Path) -> None:
-    """Show it."""
+    """Run the demo."""
     began = monotonic()
     with (
         TemporaryDirectory(prefix="crewmojo-demo-") as name,
@@ -76,14 +76,14 @@ def main(picture: Path) -> None:
 
         print("\n1. tap-crewmojo | target-jsonl, from January to June 2025\n")
         state = load(folder, config | {"end_date": "2025-06-30"}, "{}")
-        asked_first = sandbox.requests
-        show_requests(asked_first)
+        first_requests = sandbox.requests
+        show_requests(first_requests)
         print("\n   What the target has written, and the 1:1s in it:\n")
         show_files(folder, database)
 
         print("2. The same a month later, with the state that the first run left\n")
         load(folder, config | {"end_date": "2025-07-31"}, state)
-        show_requests(sandbox.requests[len(asked_first) :])
+        show_requests(sandbox.requests[len(first_requests) :])
         print("\n   Only July, and June again: the 7 days of `lookback_days` reach into it.\n")
         show_files(folder, database)
         draw(database, picture)
@@ -108,7 +108,7 @@ def load(folder: Path, config: dict[str, object], state: str) -> str:
         ) as tap,
     ):
         loaded = subprocess.run(
-            # In an environment of its own: it needs other versions of what the tap needs.
+            # In another environment: its requirements contradict the tap's.
             [
                 *(find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable),
                 *("--from", requirement, target, "--config", "target.json"),
@@ -126,13 +126,13 @@ def load(folder: Path, config: dict[str, object], state: str) -> str:
 
 
 def show_requests(requests: Iterable[RequestEntry]) -> None:
-    """Print what was asked for, a line for each report."""
+    """Print the requests, a line for each report."""
 
     def report(request: RequestEntry) -> str:
         return request.report or ""
 
-    asked = sorted((request for request in requests if request.report), key=report)
-    for name, entries in groupby(asked, report):
+    requested = sorted((request for request in requests if request.report), key=report)
+    for name, entries in groupby(requested, report):
         about = list(entries)
         windows = sorted({f"{post.start}-{post.end}" for post in about if post.start})
         jobs = len({entry.job_id for entry in about} - {None})
@@ -142,7 +142,7 @@ def show_requests(requests: Iterable[RequestEntry]) -> None:
 
 
 def show_files(folder: Path, database: duckdb.DuckDBPyConnection) -> None:
-    """Print how many rows there are of each stream, and what they tell about 1:1s."""
+    """Print the number of rows of each stream, and a summary of the 1:1s."""
     for file in sorted(folder.glob("*.jsonl")):
         lines = len(file.read_bytes().splitlines())
         windows = "" if file.stem == "people_directory" else "PARTITION BY _sdc_report_start_date"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Row: TypeAlias = dict[str, Any]
 
-# Whoever has no manager has no 1:1s either, and is not counted.
+# A person without a manager has no 1:1s, and is not counted.
 PER_PERSON = """
     WITH sizes AS (
         SELECT Team, count(Manager) AS people FROM people_directory GROUP BY Team
@@ -34,12 +34,12 @@ SUBTITLE = "Completed 1:1s in a made-up company, {year}. Grey lines: the other t
 
 FONT = "Liberation Sans"  # comes with the renderer: the same picture on every machine
 INK, MUTED, FAINT, GRID, ACCENT = "#1f2328", "#59636e", "#d1d9e0", "#e6eaef", "#0b7a75"
-WIDTH, HEIGHT, LABEL = 142, 150, 30  # pixels of a panel, and in it to the right of its lines
-SCALE = 2  # pixels of the image for each of these, for screens that have as many
+WIDTH, HEIGHT, LABEL = 142, 150, 30  # pixels: a panel, and the room for the label at its right
+SCALE = 2  # pixels of the image per pixel, for screens of high resolution
 
 
 def draw(database: DuckDBPyConnection, file: Path) -> None:
-    """Draw what is loaded, as a PNG."""
+    """Draw the loaded data as a PNG."""
     found = database.sql(PER_PERSON)
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
     teams = sorted({row["team"] for row in rows})
@@ -62,7 +62,7 @@ def draw(database: DuckDBPyConnection, file: Path) -> None:
 
 
 def _panel(rows: Sequence[Row], team: str, *, labelled: bool) -> alt.ChartType:
-    """One team's line in front of all the others', with its last value written behind it."""
+    """Draw one team's line in front of the others, with its last value as a label."""
     own = [row for row in rows if row["team"] == team]
     ends = [own[0]["month"], own[-1]["month"]]
     month = alt.X("month:T").scale(type="utc", range=[0, WIDTH - LABEL])

@@ -1,4 +1,4 @@
-"""Where the program starts."""
+"""The entry point of the program."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import signal
 
 def main() -> None:
     """Load `tap-crewmojo` and run it."""
-    # Until the tap handles signals, Ctrl-C ends the process without a traceback of its imports.
+    # Until the tap handles signals, Ctrl-C ends the process without a traceback of the imports.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    gc.disable()  # what is loaded stays: looking for garbage meanwhile takes a fifth of the time
+    gc.disable()  # no import leaves garbage, and collecting takes a fifth of the time
     from tap_crewmojo.command_line import run  # noqa: PLC0415  # loads all the rest
 
     gc.freeze()

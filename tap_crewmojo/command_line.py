@@ -1,4 +1,4 @@
-"""The command line: the SDK's, with a sentence instead of a traceback for each failure."""
+"""The command line of the SDK, with one sentence for each failure instead of a traceback."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run() -> None:
         _fail("\n".join(exc.errors))
     except SingerSDKError as exc:
         _fail(str(exc))
-    except Exception as exc:  # noqa: BLE001  # whose text may quote a row: only where it arose
+    except Exception as exc:  # noqa: BLE001  # its text may quote a row, so only its frames are logged
         frames = "".join(traceback.format_tb(exc.__traceback__))
         _fail(f"Unexpected {type(exc).__name__}. Please report it with these lines:\n{frames}")
     finally:
@@ -37,10 +37,10 @@ def run() -> None:
 
 
 def _command() -> click.Command:
-    """Return the command; the SDK sets up the log meanwhile."""
+    """Return the command; this is when the SDK sets up the log."""
     try:
         return TapCrewmojo.cli
-    except Exception as exc:  # noqa: BLE001  # of the YAML library, or of `logging.config`
+    except Exception as exc:  # noqa: BLE001  # from the YAML library, or from `logging.config`
         _fail(
             f"The log cannot be set up ({type(exc).__name__}): LOGLEVEL must be DEBUG, INFO, "
             "WARNING, ERROR or CRITICAL; SINGER_SDK_LOG_CONFIG, if set, must name a YAML file of "

@@ -1,4 +1,4 @@
-"""A sample of a report: the vendor publishes no column lists, so columns are read from its rows."""
+"""A sample of a report, for its columns: the vendor publishes no lists of columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.config.settings import Settings
 
 _MOST_SAMPLES = 12
-"""Windows that are looked back through for one that has rows."""
+"""Windows that are tried, newest first, until one has rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sample:
 
     Args:
         request: the request for it.
-        download: kept, so that a sync in the same run need not request it again.
+        download: the report; a sync in the same run reads it again.
         types: the columns' types, by heading.
         is_empty: whether it had no rows.
     """
@@ -73,7 +73,7 @@ def _candidates(report: ReportConfig, settings: Settings) -> list[ReportRequest]
     """Return the requests to try: newest first, and of complete windows if there are any."""
     if not report.windowed:
         return [ReportRequest(report, None)]
-    first = min(settings.start_date, settings.end_date)  # where nothing is due yet, columns are
+    first = min(settings.start_date, settings.end_date)  # columns may be known before start_date
     windows = list(windows_between(report.window, first, settings.end_date))[::-1]
     complete = [window for window in windows if window.end == report.window.end(window.start)]
     return [ReportRequest(report, window) for window in (complete or windows)[:_MOST_SAMPLES]]
@@ -87,28 +87,28 @@ def _span(requests: Sequence[ReportRequest]) -> str:
 def check_columns(
     report: ReportConfig, types: Mapping[str, ColumnType], columns: Mapping[str, object]
 ) -> None:
-    """Hold the columns that the settings name against those that are there.
+    """Check that the report has the columns that the settings name.
 
     Args:
         report: the report as configured.
-        types: the columns' types, by heading; without any, nothing is known of the report.
+        types: the columns' types, by heading; empty if the report has neither rows nor headings.
         columns: the stream's columns, by name.
 
     Raises:
-        ReportError: a column that is configured as a key is not there.
+        ReportError: the report lacks a column that is configured as a key.
     """
     if not types:
         return
     for name in report.columns:
         if name not in columns and name not in types:
             StreamLog(report.name).warning(
-                "Column %r has a type in the settings, but is not there", name
+                "Column %r has a type in the settings, but the report has no such column", name
             )
     for name in report.primary_keys:
         if name not in columns:
             msg = (
-                f"report '{report.id}': the primary key {name!r} is not one of its columns, which "
-                f"are {', '.join(columns)}"
+                f"report '{report.id}': the primary key {name!r} must be one of its columns: "
+                f"{', '.join(columns)}"
             )
             raise ReportError(msg)
 
@@ -122,7 +122,7 @@ def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download
             types = infer(report.batches())
         is_empty = not types
         if is_empty:
-            # Headings without rows: columns all the same, if of a type that nothing tells.
+            # Headings without rows give columns whose types cannot be inferred.
             types = dict.fromkeys(report.headings(), ColumnType.STRING)
         failing.pop_all()
     return Sample(request, downloaded, types, is_empty)

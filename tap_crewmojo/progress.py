@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.stream_run import StreamRun
 
 _MOST_LINES = 5
-"""Windows of a stream that the log shows at INFO, about; DEBUG shows all."""
+"""Windows of a stream in the log at INFO, approximately; DEBUG shows all."""
 
 
 def log_start(run: StreamRun, end_date: date) -> None:
@@ -115,6 +115,7 @@ def log_summary(run: StreamRun) -> None:
         "windows": run.windows if run.has_windows else None,
         "windows_due": len(run.due) if run.has_windows else None,
         "rows": run.rows,
+        "empty_rows": run.empty_rows,
         "jobs": run.jobs,
         "seconds": run.seconds,
         "bookmark": run.bookmark,

@@ -1,7 +1,7 @@
-"""A bar on the terminal: how many of the downloads that are due are done, or failed.
+"""A progress bar on the terminal: how many of the downloads that are due are done or failed.
 
-Only for a person who installed `tap-crewmojo[progress]` and looks at a terminal: a pipe, a file or
-Meltano's log never sees it. Log lines are printed above it.
+It needs `tap-crewmojo[progress]`, and a terminal: no pipe, file or log of Meltano's ever holds it.
+Log lines are printed above it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def progress_bar(runs: Sequence[StreamRun]) -> Iterator[None]:
         return
     from tqdm import tqdm  # noqa: PLC0415  # an extra
 
-    tqdm.set_lock(threading.RLock())  # its own would do for several processes, and start one
+    tqdm.set_lock(threading.RLock())  # the default lock starts a process
     total = sum(len(run.due) for run in runs)
     with (
         tqdm(total=total, bar_format=_FORMAT, leave=False, dynamic_ncols=True) as bar,
@@ -45,7 +45,7 @@ def progress_bar(runs: Sequence[StreamRun]) -> Iterator[None]:
 
 
 class _AboveTheBar:
-    """What a log handler writes to, so that its lines and the bar do not mix."""
+    """A stream for a log handler that prints its lines above the bar."""
 
     def __init__(self, terminal: IO[str], write: Callable[..., None]) -> None:
         self._terminal = terminal

@@ -1,6 +1,6 @@
-"""What one run of one stream has done so far.
+"""The state of one run of one stream.
 
-The stream writes it; the log lines, the summary, the bar and the end of the run only read it.
+The stream writes it. The log lines, the summary, the bar and the end of the run only read it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A report as a stream: which windows are due, their records, and the bookmark behind them."""
+"""A report as a stream: the windows that are due, their records, and the bookmark."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class ReportStream(BatchedStream):
         tap: the tap it belongs to.
         report: the report as configured.
         settings: the settings of the run.
-        prefetch: has the downloads.
-        clock: tells the seconds that a window took.
+        prefetch: downloads reports ahead.
+        clock: measures how long a window takes.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ReportStream(BatchedStream):
         self._clock = clock
         keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
         self._rules = SchemaRules(
-            {**keys, **report.columns},  # today's codes are numbers, tomorrow's may have letters
+            {**keys, **report.columns},  # a key of digits may have letters in the next window
             settings.infer_types,
             settings.on_new_column,
             settings.zone,
@@ -130,7 +130,7 @@ class ReportStream(BatchedStream):
                 self.fail(failure)
 
     def fail(self, failure: ReportError) -> None:
-        """End the stream with a failure; the run goes on, and fails at its end."""
+        """End the stream with a failure. The other streams go on; then the run fails."""
         self.run.fail(failure)
         self._prefetch.cancel(self.report)
         left = {"windows_left": self.run.left} if self.run.due else {}
@@ -190,7 +190,7 @@ class ReportStream(BatchedStream):
         parts: Callable[[Report, RecordMaker], Iterator[Part]],
         made: Callable[[Part], Made],
     ) -> Iterator[Made]:
-        """Yield what is made of the windows that are due, a part of a window at a time.
+        """Yield what is made of the windows that are due, one part of a window at a time.
 
         A STATE follows each window of which all parts have been taken.
 
@@ -208,9 +208,9 @@ class ReportStream(BatchedStream):
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[StreamSchema]:
-        """Frame the work on what is due.
+        """Begin and end the work on what is due.
 
-        In a sync, a report that fails ends its own stream only.
+        In a sync, a report that fails ends only its own stream.
         """
         started_at = self._clock.monotonic()
         schema = StreamSchema(
@@ -235,7 +235,7 @@ class ReportStream(BatchedStream):
 
     def _requests(self) -> Iterator[ReportRequest]:
         if self.run.failure:
-            raise self.run.failure  # before it could be synced
+            raise self.run.failure  # in discovery
         if not self._is_planned:
             self.plan()
         self._is_planned = False
@@ -246,7 +246,7 @@ class ReportStream(BatchedStream):
     def _window(
         self, request: ReportRequest, schema: StreamSchema
     ) -> Iterator[tuple[Report, RecordMaker]]:
-        """Frame the work on one window: its report, and what makes the records of it."""
+        """Begin and end the work on one window: download its report, close and count it."""
         started_at = self._clock.monotonic()
         download = self._prefetch.take(request)
         with errors_about(request), contextlib.closing(download.report):
@@ -279,12 +279,13 @@ class ReportStream(BatchedStream):
             return read_bookmark(self.stream_state, self._settings.yesterday)
         except InvalidBookmarkError:
             self._log.warning(
-                "The state's bookmark is not a past day of %s: starting from start_date", END_DATE
+                "The bookmark in the state must be a past day of %s: starting from start_date",
+                END_DATE,
             )
             return None
 
     def _complete(self, window: Window | None) -> None:
-        """Send the state after a window that was emitted whole."""
+        """Move the bookmark over a window that was emitted whole, and send the state."""
         if window is None or self.replication_method != REPLICATION_INCREMENTAL:
             return
         bookmark = advanced(self.run.bookmark, window, self._settings.yesterday)

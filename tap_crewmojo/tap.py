@@ -28,6 +28,7 @@ from tap_crewmojo.config.validation import (
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.progress import failures, log_summary, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
+from tap_crewmojo.singer.batch_files import batch_errors
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.singer.tap import CommandLineTap
 from tap_crewmojo.streams import ReportStream
@@ -52,7 +53,7 @@ class TapCrewmojo(CommandLineTap):
 
     @override
     def discover_streams(self) -> Sequence[ReportStream]:
-        """Return a stream per report; without a catalog, each from a sample of its report.
+        """Return a stream for each report; without a catalog, sample each report first.
 
         Raises:
             ConfigValidationError: the catalog has none of the reports.
@@ -98,7 +99,7 @@ class TapCrewmojo(CommandLineTap):
         """Print the catalog of the reports that could be sampled.
 
         Raises:
-            DiscoveryError: none could.
+            DiscoveryError: no report could be sampled.
         """
         for stream in self._report_streams():
             self._prefetch.cancel(stream.report)
@@ -107,14 +108,14 @@ class TapCrewmojo(CommandLineTap):
     @property
     @override
     def catalog_dict(self) -> dict[str, Any]:
-        """The catalog, without the streams of which no column is known."""
+        """The catalog, without the streams whose columns are unknown."""
         known = {stream.name for stream in self._report_streams() if stream.has_columns}
         streams = super().catalog_dict["streams"]
         return {"streams": [stream for stream in streams if stream["tap_stream_id"] in known]}
 
     @override
     def setup_mapper(self) -> None:
-        """Set up the stream maps, of the streams that are selected and have their columns.
+        """Set up the stream maps of the streams that are selected and have not failed.
 
         Raises:
             ConfigValidationError: the catalog has none of the reports.
@@ -133,10 +134,10 @@ class TapCrewmojo(CommandLineTap):
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync_all(self) -> None:
-        """Sync all streams, also those after one that failed; log how each ended, however it did.
+        """Sync all streams, also those after one that failed, and log how each ended.
 
         Raises:
-            SyncFailedError: some reports failed; their bookmarks are those of what was emitted.
+            SyncFailedError: some reports failed; their bookmarks stay before the failed window.
         """
         streams = [stream for stream in self._report_streams() if stream.selected]
         if not streams:
@@ -182,7 +183,7 @@ class TapCrewmojo(CommandLineTap):
         """Return all that is invalid in the settings.
 
         Raises:
-            ConfigValidationError: something is, and it is to be raised.
+            ConfigValidationError: something is invalid, and `raise_errors` is true.
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
@@ -190,6 +191,7 @@ class TapCrewmojo(CommandLineTap):
             *schema_errors(self._config, schema),
             *setting_errors(self._config),
             *map_errors(self._config),
+            *batch_errors(self._config),
             *unread_variables(self._config),
             *machine_errors(self._config),
         ]

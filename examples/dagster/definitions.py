@@ -1,4 +1,4 @@
-"""Crewmojo's reports as Dagster assets: each has a run of Meltano and a state of its own."""
+"""Crewmojo's reports as Dagster assets, each with its own Meltano run and state."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PROJECT = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report, as the tap's setting `reports` has it."""
+    """An item of the tap's setting `reports`."""
 
     setting: str | dict[str, Any]
 
@@ -29,22 +29,22 @@ class Report:
 
     @property
     def stream(self) -> str:
-        """What the tap calls its stream."""
+        """The name of its stream."""
         own = None if isinstance(self.setting, str) else self.setting.get("name")
         return own or re.sub(r"[^a-z0-9]", "_", self.id.lower())
 
     @property
     def catalog(self) -> Path:
-        """Where its columns are kept: Meltano itself keeps one catalog for all runs of a tap."""
+        """The file of its catalog, because Meltano keeps one catalog for all runs of a tap."""
         return PROJECT.resolve() / "catalogs" / f"{self.stream}.json"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What selects this report alone."""
+        """The variables that select this report alone."""
         return {"TAP_CREWMOJO_REPORTS": json.dumps([self.setting])}
 
     def discover(self) -> None:
-        """Tell the columns' types once: tables break where these change with every sample."""
+        """Write its catalog once: tables break where the types change with every sample."""
         command = ["meltano", "invoke", "tap-crewmojo", "--discover"]
         environment = os.environ | self.environment
         found = subprocess.run(
@@ -55,7 +55,7 @@ class Report:
 
 
 def asset_of(report: Report) -> dg.AssetsDefinition:
-    """Make a report an asset."""
+    """Return the asset of a report."""
 
     @dg.asset(
         key=["crewmojo", report.stream],
@@ -85,7 +85,7 @@ def asset_of(report: Report) -> dg.AssetsDefinition:
                 env={**report.environment, **catalog},
             ).get_materialize_result()
         except Exception as error:
-            text = f"Report {report.id} failed ({error}): see what the tap says on stderr"
+            text = f"Report {report.id} failed ({error}): see the tap's messages on stderr"
             raise dg.Failure(text) from error
 
     return load
@@ -100,5 +100,5 @@ daily = dg.ScheduleDefinition(
 defs = dg.Definitions(
     assets=reports,
     schedules=[daily],
-    resources={"meltano": dg.PipesSubprocessClient(cwd=str(PROJECT))},  # which passes signals on
+    resources={"meltano": dg.PipesSubprocessClient(cwd=str(PROJECT))},  # it forwards signals
 )

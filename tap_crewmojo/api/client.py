@@ -7,11 +7,13 @@ one request, while its failures may pass.
 
 from __future__ import annotations
 
+import itertools
 import math
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import backoff
 from singer_sdk.exceptions import FatalSyncError, RetriableSyncError
 
 from tap_crewmojo.api.endpoint import DownloadEndpoint
@@ -28,8 +30,10 @@ from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.readers.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from datetime import datetime
+
+    from backoff.types import Details
 
     from tap_crewmojo.api.jobs import Poll, Submit
     from tap_crewmojo.clock import Clock
@@ -186,38 +190,51 @@ class CrewmojoClient:
                 job.jobs += 1
 
     def _send(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
-        """Send one HTTP request; repeat it within the job's deadline while its failures may pass.
+        """Send one HTTP request; retry it within the job's deadline while its failures may pass.
 
         Raises:
             TransientError: the last failure, after the last try.
         """
-        tries = 0
-        while True:
-            if not job.is_wanted():
-                msg = f"{job.request}: the download was cancelled"
-                raise DownloadCancelledError(msg)
-            tries += 1
-            try:
-                return self._endpoint.send(job.request, step, job.deadline, job.log)
-            except TransientError as exc:
-                now = self._clock.monotonic()
-                is_late = isinstance(exc, TokenRequestError) and (
-                    now - job.started_at >= self._token_timeout
-                )
-                if tries == _MAX_TRIES or now >= job.deadline or is_late:
-                    raise
-                pause = max(_growing_pause(tries - 1), exc.retry_after or 0)
-                pause = min(pause, job.deadline - now)
-                job.failure = str(exc)
-            job.log.warning(
-                "%s: %s; retried in %.0f s (try %d of %d)",
-                job,
-                job.failure,
-                pause,
-                tries + 1,
-                _MAX_TRIES,
-            )
-            self._clock.sleep(pause)
+        retried = backoff.on_exception(
+            lambda: self._pauses(job),
+            TransientError,
+            max_tries=_MAX_TRIES,
+            giveup=lambda failure: self._is_final(job, failure),
+            on_backoff=lambda details: self._log_retry(job, details),
+            jitter=None,
+            logger=None,
+        )
+        return retried(self._send_once)(job, step)
+
+    def _send_once(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
+        if not job.is_wanted():
+            msg = f"{job.request}: the download was cancelled"
+            raise DownloadCancelledError(msg)
+        return self._endpoint.send(job.request, step, job.deadline, job.log)
+
+    def _pauses(self, job: _Job) -> Generator[float, TransientError, None]:
+        """Yield the real seconds to wait after each failure, which is sent in."""
+        failure = yield 0
+        for number in itertools.count():
+            pause = max(_growing_pause(number), failure.retry_after or 0)
+            failure = yield self._clock.real(min(pause, job.deadline - self._clock.monotonic()))
+
+    def _is_final(self, job: _Job, failure: Exception) -> bool:
+        now = self._clock.monotonic()
+        waited = now - job.started_at
+        is_late = isinstance(failure, TokenRequestError) and waited >= self._token_timeout
+        return is_late or now >= job.deadline
+
+    def _log_retry(self, job: _Job, details: Details) -> None:
+        job.failure = str(details["exception"])
+        job.log.warning(
+            "%s: %s; retried in %.0f s (try %d of %d)",
+            job,
+            job.failure,
+            details["wait"] / self._clock.scale,
+            details["tries"] + 1,
+            _MAX_TRIES,
+        )
 
     def _log_status(self, job: _Job) -> None:
         """Log how long a report has been waited for, and why."""

@@ -109,7 +109,7 @@ class ReportRequest:
         """The JSON body of the vendor's page: dates as integers `yyyymmdd`, both or neither."""
         body: dict[str, Any] = {"contentType": str(self.report.content_type)}
         if self.report.content_type is ContentType.CSV:
-            body = {}  # the vendor's default, for which its page names no value
+            body = {}  # the vendor's default; its page names no value for it
         if self.window:
             body["startDate"] = int(f"{self.window.start:%Y%m%d}")
             body["endDate"] = int(f"{self.window.end:%Y%m%d}")

@@ -1,4 +1,4 @@
-"""What is invalid in the settings, by their JSON schema and beyond it: one error lists it all."""
+"""Validation of the settings, by their JSON schema and beyond it. One error lists all problems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import difflib
 import ipaddress
 import re
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,8 +21,8 @@ from tap_crewmojo.schema.types import ColumnType
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-_KINDS = {
-    "string": "a text",
+_TYPES = {
+    "string": "a string",
     "array": "an array",
     "object": "an object",
     "integer": "a whole number",
@@ -37,12 +36,10 @@ _RULES = {
     "maximum": "must be at most {}",
     "minItems": "must not be empty",
     "minLength": "must not be empty",
-    "uniqueItems": "must not hold an item twice",
+    "uniqueItems": "must not hold duplicates",
 }
 _LEAST_LIKENESS = 0.6
 _LIKE_JSON = "[{\"'"
-# What the SDK takes for a batch_config, the required part of each first; it raises at others.
-_BATCH_PARTS = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
 
 
 def schema_errors(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
@@ -61,7 +58,9 @@ def schema_errors(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[st
         elif error.validator == "additionalProperties":
             known = error.schema["properties"]
             where = f"{place}: " if place else ""
-            yield from (f"{where}{_unknown(name, known)}" for name in error.instance.keys() - known)
+            yield from (
+                f"{where}{unknown_setting(name, known)}" for name in error.instance.keys() - known
+            )
         else:
             yield f"{place or 'The configuration'} {_rule(error.validator, error.validator_value)}"
 
@@ -75,8 +74,8 @@ def _place(path: Iterable[str | int]) -> str:
 def _rule(validator: str, value: Any) -> str:  # noqa: ANN401  # as loose as JSON schema is
     """Return what a value must be, by a keyword of JSON schema."""
     if validator == "type":
-        kinds = [value] if isinstance(value, str) else value
-        value = _either(_KINDS[kind] for kind in kinds if kind != "null")
+        names = [value] if isinstance(value, str) else value
+        value = _either(_TYPES[name] for name in names if name != "null")
     elif validator == "enum":
         value = _either(str(choice) for choice in value if choice is not None)
     return _RULES.get(validator, "is invalid").format(value)
@@ -87,7 +86,7 @@ def _either(choices: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _unknown(name: str, known: Collection[str], written: Callable[[str], str] = str) -> str:
+def unknown_setting(name: str, known: Collection[str], written: Callable[[str], str] = str) -> str:
     """Return a sentence about an unknown setting, with the nearest one that is known."""
     nearest = max(known, key=lambda other: _likeness(name, other))
     is_near = _likeness(name, nearest) >= _LEAST_LIKENESS
@@ -96,7 +95,7 @@ def _unknown(name: str, known: Collection[str], written: Callable[[str], str] = 
 
 
 def _likeness(name: str, other: str) -> float:
-    """Return how like a setting, or one word of it, a name is: `windw` is like `report_window`."""
+    """Return how similar a name is to a setting or a word of it: `windw` to `report_window`."""
     words = (other, *other.split("_"))
     return max(difflib.SequenceMatcher(None, name, word).ratio() for word in words)
 
@@ -106,7 +105,7 @@ def unknown_settings(
 ) -> list[str]:
     """Return a sentence for each name that is not a setting's, with the nearest one that is."""
     unknown = sorted(set(names).difference(known))
-    return [f"Ignored: {_unknown(name, known, written)}" for name in unknown]
+    return [f"Ignored: {unknown_setting(name, known, written)}" for name in unknown]
 
 
 def setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
@@ -118,50 +117,6 @@ def setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _zone_errors(config)
     yield from _url_errors(config)
     yield from _report_errors(config)
-    yield from _batch_errors(config)
-    if config.get("batch_config") and (
-        config.get("stream_maps") or config.get("flattening_enabled")
-    ):
-        yield "batch_config writes whole files, to which stream_maps and flattening do not apply"
-
-
-def _batch_errors(config: Mapping[str, Any]) -> Iterator[str]:
-    batches = config.get("batch_config")
-    if not batches or not isinstance(batches, dict):
-        return
-    known = {*_BATCH_PARTS, "batch_size"}
-    for name in sorted(batches.keys() - known):
-        yield f"batch_config: {_unknown(name, known)}"
-    for part, (needed, *others) in _BATCH_PARTS.items():
-        given = batches.get(part)
-        if given is not None and not isinstance(given, dict):
-            continue
-        if not given or not given.get(needed):
-            yield f"batch_config.{part}.{needed} is missing"
-        known = {needed, *others}
-        for name in sorted((given or {}).keys() - known):
-            yield f"batch_config.{part}: {_unknown(name, known)}"
-    size = batches.get("batch_size")
-    if size is not None and (not isinstance(size, int) or size < 1):  # 0 would write nothing
-        yield "batch_config.batch_size must be a whole number, and at least 1"
-    form, root = _within(config, "encoding", "format"), _within(config, "storage", "root")
-    needs = {
-        "parquet": form == "parquet" and "pyarrow",
-        "s3": str(root).startswith(("s3://", "s3a://")) and "s3fs",
-    }
-    for extra, library in needs.items():
-        if library and not find_spec(library):
-            yield (
-                f"batch_config: {extra} needs {library}, which is not installed: install the tap "
-                f"with its extra '{extra}'"
-            )
-
-
-def _within(config: Mapping[str, Any], *names: str) -> object:
-    found: object = config.get("batch_config")
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
 
 
 def _date_errors(config: Mapping[str, Any]) -> Iterator[str]:
@@ -173,12 +128,9 @@ def _date_errors(config: Mapping[str, Any]) -> Iterator[str]:
         try:
             days[name] = day(text)
         except ValueError:
-            yield f"{name}: {text!r} is not a date; write it as 2024-01-31"
+            yield f"{name} must be a date, such as 2024-01-31; it is {text!r}"
     if len(days) > 1 and days["end_date"] < days["start_date"]:
-        yield (
-            f"end_date ({days['end_date']}) is before start_date ({days['start_date']}); "
-            "nothing would be read"
-        )
+        yield f"end_date ({days['end_date']}) must not be before start_date ({days['start_date']})"
 
 
 def _zone_errors(config: Mapping[str, Any]) -> Iterator[str]:
@@ -188,7 +140,7 @@ def _zone_errors(config: Mapping[str, Any]) -> Iterator[str]:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield f"timezone: {name!r} is not an IANA time zone; an example is 'Australia/Sydney'"
+        yield f"timezone must be an IANA time zone, such as 'Australia/Sydney'; it is {name!r}"
 
 
 def _url_errors(config: Mapping[str, Any]) -> Iterator[str]:
@@ -197,19 +149,19 @@ def _url_errors(config: Mapping[str, Any]) -> Iterator[str]:
         return
     try:
         url = urlsplit(text)
-        _ = url.port  # which is only read when asked for
+        _ = url.port  # only this validates it
     except ValueError:
         url = urlsplit("")
-    if breaks_lines(text) or re.search(r"\s", text):  # which `urlsplit` takes out without a word
+    if breaks_lines(text) or re.search(r"\s", text):  # `urlsplit` would remove them
         yield "api_url must not hold whitespace or control characters"
     elif url.username or url.password or url.query or url.fragment:
         yield "api_url must not hold credentials, a query or a fragment"
     elif url.scheme not in {"http", "https"} or not url.hostname:
-        yield "api_url must be a web address; an example is 'https://api.crewmojo.com/v1'"
+        yield "api_url must be a web address, such as 'https://api.crewmojo.com/v1'"
     elif url.scheme == "http" and not is_loopback(url.hostname):
         yield (
-            "api_url: plain http would send the credentials readable by others; use https "
-            "(http is for a sandbox on this machine only)"
+            "api_url must begin with https, except for a sandbox on this machine: http would send "
+            "the credentials unencrypted"
         )
     elif not url.path.rstrip("/").endswith("/v1"):
         yield "api_url must end in '/v1'"
@@ -233,20 +185,21 @@ def _report_errors(config: Mapping[str, Any]) -> Iterator[str]:
             )
         names[name] = identifier
         if identifier[0] in _LIKE_JSON:
-            yield f"reports: the identifier {identifier!r} looks like broken JSON"
-        if identifier in {".", ".."}:  # steps in a path: the request would go to another address
+            yield f"reports: the identifier {identifier!r} looks like invalid JSON"
+        if identifier in {".", ".."}:  # in a path, they lead to another address
             yield f"reports: the identifier must not be {identifier!r}"
         for what, text in {"identifier": identifier, "name": name}.items():
             if not text.strip() or breaks_lines(text):
                 yield (
-                    f"reports: the {what} {text!r} must hold other characters than blanks, and no "
-                    "control characters or line breaks"
+                    f"reports: the {what} {text!r} must not be blank, and must not hold control "
+                    "characters or line breaks"
                 )
         own = [key for key in _items(report.get("primary_keys")) if str(key).startswith("_sdc_")]
         if own:
             yield (
-                f"reports: {own[0]!r} of {identifier!r} is the tap's own column: the window's "
-                "start is in the key anyway, and the row number where there are no primary_keys"
+                f"reports: primary_keys of {identifier!r} must not hold {own[0]!r}, a column of "
+                "the tap: the key always holds the start of the window, and the row number where "
+                "primary_keys is empty"
             )
         yield from _column_errors(identifier, report.get("columns"))
     if any(map(is_windowed, reports)) and not config.get("start_date"):
@@ -262,22 +215,22 @@ def _column_errors(identifier: str, columns: object) -> Iterator[str]:
             continue
         if column.get("type") not in {ColumnType.DATE, ColumnType.DATE_TIME}:
             yield (
-                f"reports: column {name!r} of {identifier!r} has a 'format', which only goes "
-                "with the types 'date' and 'date-time'"
+                f"reports: the type of column {name!r} of {identifier!r} must be date or "
+                "date-time, since it has a 'format'"
             )
         if not _is_format(column["format"]):
             yield (
-                f"reports: the 'format' of column {name!r} of {identifier!r} reads no date; an "
-                "example is '%d/%m/%Y' (the year is needed; and %Z, a zone's name, is not to be "
-                "relied on: use %z)"
+                f"reports: the 'format' of column {name!r} of {identifier!r} must be a `strptime` "
+                "format with a year, such as '%d/%m/%Y'; %Z (the name of a zone) must not be used, "
+                "%z may be"
             )
 
 
-def _is_format(form: str) -> bool:
-    if "%Z" in form or not re.search("%[YyGcx]", form):  # without a year, a date is made up
+def _is_format(text: str) -> bool:
+    if "%Z" in text or not re.search("%[YyGcx]", text):  # without a year, `strptime` takes 1900
         return False
     try:
-        datetime.strptime(datetime.now(UTC).strftime(form), form)  # noqa: DTZ007  # only whether
+        datetime.strptime(datetime.now(UTC).strftime(text), text)  # noqa: DTZ007  # no zone needed
     except (ValueError, re.error):
         return False
     return True

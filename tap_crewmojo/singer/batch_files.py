@@ -1,4 +1,4 @@
-"""The files of BATCH messages: records as JSON lines or parquet, in the storage of the SDK."""
+"""The files of BATCH messages: records as JSON lines or parquet, in the SDK's storage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import logging
 import os
 import shutil
 import uuid
-from typing import IO, TYPE_CHECKING, Final
+from importlib.util import find_spec
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from singer_sdk.batch import Batcher
@@ -16,18 +17,66 @@ from singer_sdk.exceptions import FatalSyncError
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 from typing_extensions import override
 
+from tap_crewmojo.config.validation import unknown_setting
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.records import as_dict
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
 
 _NESTED: Final = {ColumnType.OBJECT, ColumnType.ARRAY}
+_PARTS: Final = {"encoding": ("format", "compression"), "storage": ("root", "prefix", "params")}
+"""The parts of a `batch_config`, the required name of each first. The SDK raises at other names."""
+
+
+def batch_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is invalid in the setting `batch_config`, a sentence each."""
+    batches = config.get("batch_config")
+    if not batches or not isinstance(batches, dict):
+        return
+    known = {*_PARTS, "batch_size"}
+    for name in sorted(batches.keys() - known):
+        yield f"batch_config: {unknown_setting(name, known)}"
+    for part, (needed, *others) in _PARTS.items():
+        given = batches.get(part)
+        if given is not None and not isinstance(given, dict):
+            continue
+        if not given or not given.get(needed):
+            yield f"batch_config.{part}.{needed} is missing"
+        known = {needed, *others}
+        for name in sorted((given or {}).keys() - known):
+            yield f"batch_config.{part}: {unknown_setting(name, known)}"
+    size = batches.get("batch_size")
+    if size is not None and (not isinstance(size, int) or size < 1):  # with 0, no file is written
+        yield "batch_config.batch_size must be a whole number, and at least 1"
+    if config.get("stream_maps") or config.get("flattening_enabled"):
+        yield (
+            "batch_config must not be set together with stream_maps or flattening_enabled, which "
+            "do not apply to batch files"
+        )
+    yield from _missing_libraries(batches)
+
+
+def _missing_libraries(batches: Mapping[str, Any]) -> Iterator[str]:
+    encoding, storage = (
+        part if isinstance(part := batches.get(name), dict) else {} for name in _PARTS
+    )
+    is_in_s3 = str(storage.get("root")).startswith(("s3://", "s3a://"))
+    needs = {
+        "parquet": encoding.get("format") == "parquet" and "pyarrow",
+        "s3": is_in_s3 and "s3fs",
+    }
+    for extra, library in needs.items():
+        if library and not find_spec(library):
+            yield (
+                f"batch_config: {extra} needs {library}, which is not installed: install the tap "
+                f"with its extra '{extra}'"
+            )
 
 
 class BatchFiles:
@@ -35,8 +84,8 @@ class BatchFiles:
 
     Args:
         config: where to write them, and how.
-        tap_name: begins their names.
-        stream_name: follows in their names.
+        tap_name: their names begin with it.
+        stream_name: it comes next in their names.
     """
 
     def __init__(self, config: BatchConfig, tap_name: str, stream_name: str) -> None:
@@ -49,7 +98,7 @@ class BatchFiles:
         self._stream_name = stream_name
         self._is_warned = False
         if config.encoding.format == "parquet":
-            # An extra, and slow to load: here, while the first report is being downloaded.
+            # pyarrow is an extra and slow to load; meanwhile the first report is downloaded.
             from tap_crewmojo.singer.parquet import spool_parquet  # noqa: PLC0415
 
             self._spool_parquet = spool_parquet
@@ -63,7 +112,7 @@ class BatchFiles:
 
         Raises:
             ReportError: as in `RecordMaker.check`, before the first file.
-            FatalSyncError: the storage does not take a file.
+            FatalSyncError: a file could not be written to the storage.
         """
         if self._config.encoding.format != "parquet":
             yield from self._json_lines(report, maker)
@@ -87,7 +136,7 @@ class BatchFiles:
     def _json_lines(
         self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        encoding = BaseBatchFileEncoding("jsonl", "gzip")  # the SDK does not write it otherwise
+        encoding = BaseBatchFileEncoding("jsonl", "gzip")  # the only one that the SDK writes
         config = dataclasses.replace(self._config, encoding=encoding)
         records = (
             as_dict(record, maker.names) for batch in maker.batches(report) for record in batch
@@ -99,27 +148,27 @@ class BatchFiles:
         if not self._is_warned:
             self._is_warned = True
             LOGGER.warning(
-                "%s: its batches are JSON lines, since parquet has no type for columns of any "
-                "nested JSON; to have parquet, make them strings in the catalog",
+                "%s: its batches are JSON lines, not parquet, which has no type for columns of "
+                "nested JSON. For parquet, make these columns strings in the catalog",
                 self._stream_name,
             )
 
 
 @contextlib.contextmanager
 def _spooling() -> Iterator[None]:
-    """Make a full temporary folder the failure of one report."""
+    """Fail one report where the temporary folder is full."""
     try:
         yield
     except OSError as exc:
         msg = (
-            f"could not be written to the temporary folder ({_kind(exc)}); make room there, or set "
-            "TMPDIR to another"
+            f"could not be written to the temporary folder ({_reason(exc)}); make room there, or "
+            "set TMPDIR to another"
         )
         raise ReportError(msg) from None
 
 
-def _kind(failure: Exception) -> str:
-    """Return what kind of failure it is: not its text, which may quote anything."""
+def _reason(failure: Exception) -> str:
+    """Return the reason of a failure without its text, which may quote anything."""
     number = failure.errno if isinstance(failure, OSError) else None
     return os.strerror(number).lower() if number else type(failure).__name__
 
@@ -130,23 +179,23 @@ def _without_credentials(address: str) -> str:
 
 
 class _NamingStorage(StorageTarget):
-    """A folder or bucket that says what to look at when it cannot be written to."""
+    """A folder or bucket whose errors name the settings to check."""
 
     @override
     @contextlib.contextmanager
     def open(self, filename: str, mode: str = "rb") -> Iterator[IO[bytes]]:
-        """Open a file, which is there for others once this context has ended.
+        """Open a file, which others can read after this context.
 
         Raises:
-            FatalSyncError: the storage does not take it. Every other file would fail as well.
+            FatalSyncError: it could not be written. Every other file would fail as well.
         """
         try:
             with super().open(filename, mode) as file:
                 yield file
-        except Exception as exc:  # noqa: BLE001  # each storage has errors of its own
+        except Exception as exc:  # noqa: BLE001  # each storage has other exceptions
             msg = (
                 f"The batch files could not be written to {_without_credentials(self.root)} "
-                f"({_kind(exc)}): check batch_config.storage.root, and the storage's credentials "
+                f"({_reason(exc)}): check batch_config.storage.root, and the storage's credentials "
                 "and endpoint. The next run resumes from the last state"
             )
             raise FatalSyncError(msg) from None

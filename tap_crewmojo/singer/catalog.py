@@ -1,7 +1,7 @@
-"""A catalog, as a user or another program wrote it: what of it counts, and what is refused.
+"""A catalog that a user or another program wrote: validated and completed.
 
-Of a column its name, type, format and words count; a record keeps to no other limit. The tap's own
-columns and the columns of the key are always emitted.
+Of a column its name, type, format, title and description are used; other limits of its schema are
+ignored. The tap's own columns and the columns of the key are always emitted.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _STREAM: Final = {
             "properties": {
                 "properties": {
                     "type": "object",
-                    # A column of which nothing is stated may be `true`.
+                    # A column without a schema may be `true`.
                     "additionalProperties": {"if": {"const": True}, "else": {"type": "object"}},
                 },
             },
@@ -89,13 +89,13 @@ _CATALOG: Final = {
 
 
 def read_catalog(catalog: Catalog | dict[str, Any] | PurePath | str) -> dict[str, Any]:
-    """Return a catalog that the SDK reads as it was meant.
+    """Return a catalog with what the SDK needs, and would otherwise read as deselected.
 
     Args:
         catalog: a catalog, or the file that it is in.
 
     Raises:
-        ConfigValidationError: it is invalid; all that is wrong is listed.
+        ConfigValidationError: it is invalid; all errors are listed.
     """
     if isinstance(catalog, Catalog):
         content = catalog.to_dict()
@@ -110,17 +110,18 @@ def read_catalog(catalog: Catalog | dict[str, Any] | PurePath | str) -> dict[str
 
 
 def complete_entry(entry: CatalogEntry, report: ReportConfig) -> Iterator[str]:
-    """Make a report's entry of the catalog complete, and yield what to warn of.
+    """Complete a report's entry of the catalog, and yield warnings.
 
     Raises:
-        ReportError: the entry is of another kind of report.
+        ReportError: the entry does not fit the settings: its report has windows and the other has
+            none, or its key does not identify rows.
     """
     own = metadata_schema(windowed=report.windowed)
     columns = entry.schema.properties or {}
     keys = tuple(
         entry.key_properties or key_properties(report.primary_keys, windowed=report.windowed)
     )
-    _check_kind(entry, report, keys)
+    _check_windows(entry, report, keys)
     if report.windowed and START_DATE not in keys:
         yield (
             f"The key in the catalog ({', '.join(map(repr, keys))}) lacks {START_DATE!r}: a target "
@@ -153,7 +154,7 @@ def complete_entry(entry: CatalogEntry, report: ReportConfig) -> Iterator[str]:
         entry.replication_method = REPLICATION_FULL_TABLE
 
 
-def _check_kind(entry: CatalogEntry, report: ReportConfig, keys: tuple[str, ...]) -> None:
+def _check_windows(entry: CatalogEntry, report: ReportConfig, keys: tuple[str, ...]) -> None:
     has_windows = not _OF_WINDOWS.isdisjoint({*(entry.schema.properties or ()), *keys})
     if report.windowed and entry.key_properties and not has_windows:
         msg = (
@@ -183,7 +184,7 @@ def _errors(catalog: Mapping[str, Any]) -> Iterator[str]:
     ids = Counter(entry["tap_stream_id"] for entry in catalog["streams"])
     for name, count in ids.items():
         if count > 1:
-            yield f"the stream {name!r} is in it {count} times"
+            yield f"the stream {name!r} must be in it once, not {count} times"
     for entry in catalog["streams"]:
         for metadata in entry.get("metadata") or ():
             _, *parts = metadata["breadcrumb"] or [""]
@@ -195,7 +196,7 @@ def _errors(catalog: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sentence(error: ValidationError) -> str:
-    """Return what is wrong, without the values of the catalog."""
+    """Return an error as a sentence, without values of the catalog."""
     place = "catalog" + "".join(f"[{part!r}]" for part in error.absolute_path)
     expected: Any = error.validator_value
     value: Any = error.instance
@@ -219,7 +220,7 @@ def _stream(entry: Mapping[str, Any]) -> dict[str, Any]:
         )
     metadata = list(entry.get("metadata") or ())
     root = next((each["metadata"] for each in metadata if not each["breadcrumb"]), None)
-    if root is None:  # without which the SDK deselects all columns
+    if root is None:  # the SDK would deselect all columns
         root = {"selected": True}
         metadata.append({"breadcrumb": [], "metadata": root})
     columns = entry["schema"].get("properties", {})

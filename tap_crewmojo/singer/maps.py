@@ -1,6 +1,6 @@
-"""Stream maps: what the settings make of the records of each stream, by the SDK's mapper.
+"""Stream maps: validated, and applied to records by the SDK's mapper.
 
-The maps see data about people. No text here repeats a value, or what an expression complains of.
+The maps read data about people. No text here repeats a value, or the message of an exception.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def mapper_of(config: Mapping[str, Any], logger: logging.Logger) -> PluginMapper
 
 
 def map_errors(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is invalid in the stream maps, a sentence each, as far as no column matters."""
+    """Yield what is invalid in the stream maps whatever the columns are, a sentence each."""
     maps = config.get("stream_maps")
     for key, given in maps.items() if isinstance(maps, dict) else ():
         if key.startswith("__"):
@@ -81,7 +81,7 @@ def map_errors(config: Mapping[str, Any]) -> Iterator[str]:
 def map_warnings(
     maps: Mapping[str, Any], columns: Mapping[str, Collection[str] | None]
 ) -> Iterator[str]:
-    """Yield which maps and entries change nothing, a sentence each.
+    """Yield which maps and entries have no effect, a sentence each.
 
     Args:
         maps: the setting.
@@ -107,7 +107,7 @@ def map_warnings(
 def apply_maps(
     maps: Sequence[StreamMap], records: Iterable[dict[str, Any]]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return what the maps make of some records, each with the name of its stream.
+    """Apply the maps to some records; return each result with the name of its stream.
 
     Raises:
         ReportError: an expression fails on a record; the text names the row's number, no value.
@@ -117,7 +117,7 @@ def apply_maps(
         for record, stream_map in itertools.product(records, maps):
             if (changed := stream_map.transform(record)) is not None:
                 mapped.append((stream_map.stream_alias, changed))
-    except Exception as exc:  # noqa: BLE001  # whatever an expression raises; it may quote a value
+    except Exception as exc:  # noqa: BLE001  # an expression may raise anything, and quote a value
         msg = (
             f"does not fit the stream map {stream_map.stream_alias!r}: {_place(exc)} fails in row "
             f"{record.get(ROW_NUMBER)} ({type(exc).__name__}). An expression must take every "
@@ -128,16 +128,16 @@ def apply_maps(
 
 
 def change_nothing(maps: Iterable[StreamMap]) -> bool:
-    """Whether the maps pass each record on as it is."""
+    """Return whether the maps leave each record unchanged."""
     return all(type(each) is SameRecordTransform and not each.flattening_enabled for each in maps)
 
 
 def _without_values(line: logging.LogRecord) -> bool:
-    """Leave out what the SDK says of maps below a warning: results of filters, expressions."""
+    """Suppress the SDK's lines about maps below WARNING: they show results of expressions."""
     return line.levelno >= logging.WARNING
 
 
-def _with_variants(given: Any) -> Any:  # noqa: ANN401  # whatever a configuration holds
+def _with_variants(given: Any) -> Any:  # noqa: ANN401  # as loose as JSON is
     if not isinstance(given, dict):
         return given
     names = ColumnNames((), ())
@@ -180,7 +180,9 @@ def _parsed(text: object) -> ast.AST | None:
         body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return body[0] if body and isinstance(body[0], ast.Expr) else None  # as the SDK reads it
+    return (
+        body[0] if body and isinstance(body[0], ast.Expr) else None
+    )  # the SDK reads the first one
 
 
 def _unknown_columns(key: str, entries: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
@@ -200,7 +202,7 @@ def _unknown_columns(key: str, entries: Mapping[str, Any], known: Collection[str
 
 
 def _used_columns(text: object) -> set[str]:
-    """Return the columns that an expression uses, as far as it names them."""
+    """Return the columns that an expression uses by name."""
     tree = _parsed(text)
     nodes = list(ast.walk(tree)) if tree else []
     names = [node for node in nodes if isinstance(node, ast.Name)]
@@ -223,7 +225,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _place(exc: Exception) -> str:
-    """Return what of a map has failed: only the SDK's own frame knows the column."""
+    """Return which entry of a map has failed: only a frame of the SDK knows its column."""
     for frame, _ in traceback.walk_tb(exc.__traceback__):
         if frame.f_code is CustomStreamMap._eval.__code__:  # noqa: SLF001
             name = frame.f_locals["property_name"] or MAPPER_FILTER_OPTION

@@ -1,7 +1,7 @@
-"""The records of a report as parquet files, made in columnar form by Arrow.
+"""The records of a report as parquet files, written from columns by Arrow.
 
-Arrow reads the cells of CSV four times faster than `csv` does. Their values are made by the types
-of the columns, once for each distinct cell of a block. Needs the extra `parquet`.
+Arrow reads CSV four times faster than `csv` does. The types of the columns convert each distinct
+cell of a block once. This needs the extra `parquet`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _BLOCK: Final = 1 << 22
 
 _ROWS: Final = 10_000
 
-_READERS: Final = 2  # beside the thread that writes; more would wait for it
+_READERS: Final = 2  # besides the thread that writes; more would wait for it
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some rows as `RecordMaker.take` takes them."""
+    """Some rows, converted for `RecordMaker.take`."""
 
     converted: Sequence[tuple[Column, Any, Variants | None]]
     size: int
@@ -56,12 +56,12 @@ def spool_parquet(
 ) -> Iterator[IO[bytes]]:
     """Yield the records of a report in unlinked parquet files, which the caller closes.
 
-    They are in one file, and in another whenever columns have come in.
+    They are in one file, and in a further file each time columns were added.
 
     Args:
         report: the report.
-        maker: knows its columns.
-        compression: parquet's name of it; snappy, as is usual, where none is given.
+        maker: converts its columns.
+        compression: the name that parquet has for it; default: snappy.
         block_size: bytes of CSV that are read together, at least.
         table_rows: rows that are written together, at least.
 
@@ -90,7 +90,7 @@ def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | N
 
 
 def _tables(blocks: Iterable[_Block], maker: RecordMaker, rows: int) -> Iterator[pa.Table]:
-    """Yield the records in tables of some size each; those of one schema follow each other."""
+    """Yield the records in tables of at least so many rows, unless the schema changes."""
     gathered: list[pa.Table] = []
     for block in blocks:
         values = maker.take(block.converted, block.size, block.empty_rows)
@@ -143,7 +143,7 @@ def _csv_blocks(report: CsvReport, maker: RecordMaker, size: int) -> Iterator[_B
 
 def _read(columns: Sequence[Column], block: bytes) -> _Block:
     """Return the values of some lines of CSV, as `RecordMaker.convert` does."""
-    if block.startswith(codecs.BOM_UTF8):  # Arrow would take it off the first cell
+    if block.startswith(codecs.BOM_UTF8):  # Arrow would remove it from the first cell
         block = b"\n" + block
     names = [str(place) for place in range(len(columns))]
     rows = csv.read_csv(
@@ -154,7 +154,7 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
-            check_utf8=False,  # it was, when the report was spooled
+            check_utf8=False,  # checked when the report was spooled
         ),
     )
     converted = []

@@ -22,7 +22,7 @@ class InvalidBookmarkError(ValueError):
 
 
 def usable_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the bookmarks of a state, without other entries of theirs.
+    """Return a state with only the bookmarks that this tap writes.
 
     Partitions and progress markers of other programs would mislead the SDK.
 
@@ -51,10 +51,11 @@ def read_bookmark(state: Mapping[str, Any], yesterday: date) -> date | None:
 
     Args:
         state: the stream's part of the state.
-        yesterday: the last day that is over. One day more is what another time zone leaves behind.
+        yesterday: the last day that is over. A run in another time zone may have left the day
+            after it.
 
     Raises:
-        InvalidBookmarkError: the bookmark is not usable. Read from the start: nothing is left out.
+        InvalidBookmarkError: the bookmark cannot be used. To skip no window, read from the start.
     """
     if not state:
         return None

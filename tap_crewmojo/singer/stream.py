@@ -1,4 +1,4 @@
-"""How this tap departs from the SDK's streams: records in batches, state, version messages."""
+"""Where this tap overrides the SDK's streams: records in batches, state, version messages."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 _COLUMN: Final = 2
-"""Parts of the path to a column in a catalog; what lies in nested JSON has more."""
+"""Parts of the path to a column in a catalog; a part of nested JSON has a longer path."""
 
 
 class BatchedStream(Stream, abc.ABC):
-    """A stream whose records come in batches, and whose bookmark and version it moves itself."""
+    """A stream that writes its records in batches, and its bookmark and version itself."""
 
-    # Values are converted when the rows are read, once; the SDK need not go over them again.
+    # Values are converted when the rows are read; the SDK need not convert them again.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     _is_syncing = False
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync(self, context: Context | None = None) -> None:
-        """Write the messages of what is due; without this, `get_records` writes none."""
+        """Write the messages of what is due. `get_records` by itself writes no messages."""
         self._is_syncing = True
         try:
             super().sync(context)
@@ -51,7 +51,7 @@ class BatchedStream(Stream, abc.ABC):
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log the SDK's own lines at DEBUG: the tap says how a stream starts and ends."""
+        """Log the SDK's own lines at DEBUG: the tap logs how a stream starts and ends."""
         super().log(message, *args, level=min(level, logging.DEBUG), **kwargs)
 
     @abc.abstractmethod
@@ -67,8 +67,8 @@ class BatchedStream(Stream, abc.ABC):
         """Yield the records one by one.
 
         Raises:
-            ReportError: the report cannot be had, and this was not called by `sync`, which goes on
-                with the other reports.
+            ReportError: the report failed, and the caller is not `sync`, which goes on with the
+                other reports.
         """
         for records in self._batches(msgspec.to_builtins):
             yield from records
@@ -77,12 +77,12 @@ class BatchedStream(Stream, abc.ABC):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        """Write the records in batches; the SDK's way costs much more for each record."""
+        """Write the records in batches, which costs much less for each record than in the SDK."""
         writer = self._tap.message_writer
         if not isinstance(writer, MessageWriter):
             yield from super()._sync_records(context, write_messages=write_messages)
             return
-        most = self.ABORT_AT_RECORD_COUNT or sys.maxsize  # less in a connection test
+        most = self.ABORT_AT_RECORD_COUNT or sys.maxsize  # few in a connection test
         with self.get_record_counter() as counter, self.get_sync_timer():
 
             def lines(records: list[Record]) -> bytes:
@@ -98,13 +98,14 @@ class BatchedStream(Stream, abc.ABC):
                 self.state_manager.is_flushed = False
                 self._write_state_message()
             finally:
-                writer.flush()  # the SDK leaves out a last STATE that is as the one before
+                writer.flush()  # the SDK does not write a last STATE that equals the one before
 
     def set_up_maps(self, *, are_used: bool = True) -> None:
-        """Build the stream maps for the columns as they are now.
+        """Build the stream maps for the current columns.
 
         Args:
-            are_used: otherwise the settings' maps do not concern this stream, and may not fit it.
+            are_used: whether the maps of the settings are applied. They may not fit a stream that
+                is not synced.
         """
         schema = get_selected_schema(self.name, self.effective_schema, self.mask)
         mapper = self._tap.mapper
@@ -132,19 +133,19 @@ class BatchedStream(Stream, abc.ABC):
     def _increment_stream_state(
         self, latest_record: SdkRecord, *, context: Context | None = None
     ) -> None:
-        """Leave the bookmark alone: windows move it, not rows."""
+        """Do nothing: windows move the bookmark, not rows."""
 
     @override
     def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Write nothing: the state is the bookmark alone."""
+        """Do nothing: the state holds only the bookmark."""
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Return none: the bookmark never follows row values, so nothing has to cap them."""
+        """Return none: the bookmark never follows row values, which therefore need no limit."""
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
-        """Send nothing yet: the SDK would send it ahead of the records."""
+        """Do nothing: the SDK calls this before the records are sent."""
 
     def _activate_version(self) -> None:
         if self._stream_version is not None:

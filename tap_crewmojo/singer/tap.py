@@ -1,4 +1,4 @@
-"""How this tap departs from the SDK's: its files and variables, its state, its end by a signal."""
+"""Where this tap overrides the SDK's: files, variables, state, the end by a signal."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _INTERACTIVE_TIMEOUT = 10.0
 
 
 class CommandLineTap(Tap):
-    """A tap that validates what it is given before the SDK reads it."""
+    """A tap that validates files, variables and state before the SDK reads them."""
 
     message_writer_class = MessageWriter
 
     token_timeout: ClassVar[float] = math.inf
-    """API seconds after which a failed token request is not retried any more."""
+    """API seconds after which a failed token request is not retried."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class CommandLineTap(Tap):
     @classmethod
     @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # the SDK's
-        """Discover, if asked to; somebody may be waiting for it."""
+        """Discover the catalog, with a short timeout: a person may wait for it."""
         if value:
             cls.token_timeout = _INTERACTIVE_TIMEOUT
         super().cb_discover(ctx, param, value)
@@ -61,7 +61,7 @@ class CommandLineTap(Tap):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Test the connection, if asked to; somebody may be waiting for it."""
+        """Test the connection, with a short timeout: a person may wait for it."""
         if value != CliTestOptionValue.Disabled.value:
             cls.token_timeout = _INTERACTIVE_TIMEOUT
         super().cb_test(ctx, param, value)
@@ -69,7 +69,7 @@ class CommandLineTap(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read what `--config` names.
+        """Read the files and variables of `--config`.
 
         Raises:
             ConfigValidationError: a file, or a variable of the environment, is invalid.
@@ -91,7 +91,7 @@ class CommandLineTap(Tap):
     def invoke(
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
-        """Run the command line, once the files given to it are known to be what they should be.
+        """Run the command line with the files of `--state` and `--catalog`, if they are valid.
 
         Raises:
             ConfigValidationError: a file does not hold a JSON object.
@@ -104,7 +104,7 @@ class CommandLineTap(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of an earlier run.
+        """Load the state of an earlier run.
 
         Raises:
             ConfigValidationError: it does not have the shape of a state.

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 
 from generate import CLONE, INDEX, extractor, generated
 from support.repository import ROOT
-from support.sandboxes import settings_for
+from support.sandboxes import as_variables, settings_for
 from support.tap_runs import run_tap
 from tap_crewmojo.config.json_schema import SETTINGS
 
@@ -97,10 +97,12 @@ def test_the_example_of_an_environment_is_one(company: Sandbox, tmp_path: Path) 
     )
     assert example["TAP_CREWMOJO_CLIENT_SECRET"] == ""
     own = settings_for(company)
-    env = {name: value or "" for name, value in example.items()} | {
-        f"TAP_CREWMOJO_{name.upper()}": own[name]
-        for name in ("client_id", "client_secret", "api_url", "start_date", "end_date")
-    }
+    env = {name: value or "" for name, value in example.items()} | as_variables(
+        {
+            name: own[name]
+            for name in ("client_id", "client_secret", "api_url", "start_date", "end_date")
+        }
+    )
     run = run_tap({}, tmp_path, "--config=ENV", env=env).succeeded()
     assert run.records("oneonone_summary")
     assert run.bookmarks == {"oneonone_summary": "2025-03-15"}

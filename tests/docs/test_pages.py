@@ -186,8 +186,8 @@ def description(setting: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return a page without code, generated parts and measured tables."""
-    text = re.sub(r"<!-- (\S[^:>]*) -->\n.*?<!-- \1 -->\n", "", text, flags=re.DOTALL)
+    """Return a page without code, and without the SDK's settings and the benchmarks."""
+    text = re.sub(r"<!-- (settings|benchmarks) -->\n.*?<!-- \1 -->\n", "", text, flags=re.DOTALL)
     text = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`\n]*`", "`…`", text)
 

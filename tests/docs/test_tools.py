@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -58,3 +59,13 @@ def test_ci_tests_each_python_that_is_declared() -> None:
     ]
     tests = of_yaml(".github/workflows/ci.yml")["jobs"]["tests"]
     assert tests["strategy"]["matrix"]["python-version"] == declared
+
+
+def test_each_test_lies_where_a_session_runs_it_and_imports_no_other() -> None:
+    folders = (*PYPROJECT["tool"]["pytest"]["testpaths"], "tests/e2e", "tests/package")
+    for file in (ROOT / "tests").rglob("*.py"):
+        name = file.relative_to(ROOT).as_posix()
+        if file.name.startswith("test_"):
+            assert name.startswith(tuple(f"{folder}/" for folder in folders)), name
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"^ *(from|import) (\w+\.)*test_", text, re.MULTILINE), name

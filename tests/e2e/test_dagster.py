@@ -69,8 +69,7 @@ def test_each_report_is_an_asset_with_a_state_of_its_own(sandbox: Sandbox, tmp_p
     configure(project, "oneonone.summary", DIRECTORY)
     again = harness(project, "materialize", env)["happened"]
     assert kinds(again, SUMMARY) == kinds(again, PEOPLE) == ["STEP_START", *done]
-    asked = requested(sandbox)[before:]
-    assert sorted(asked, key=str) == [  # no sample: the catalogs were kept
+    assert sorted(requested(sandbox)[before:], key=str) == [  # no sample: the catalogs were kept
         ("oneonone.summary", 20250301, 20250316),
         ("people.directory", None, None),
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generate import extractor
-from support.sandboxes import requested
+from support.sandboxes import requested, variables_for
 from support.targets import clone_in, loader_definition, run_meltano
 
 if TYPE_CHECKING:
@@ -85,17 +85,10 @@ def test_a_project_starts_from_the_definition(project: Path, sandbox: Sandbox) -
     assert all("Employee" in row and "Email" not in row for row in rows)
 
 
-def test_runs_go_on_and_a_full_refresh_starts_anew(project: Path, sandbox: Sandbox) -> None:
-    env = {
-        "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
-        "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
-        "TAP_CREWMOJO_API_URL": sandbox.api_url,
-        "TAP_CREWMOJO_REPORTS": '["oneonone.summary"]',
-        "TAP_CREWMOJO_START_DATE": "2025-01-01",
-        "TAP_CREWMOJO_END_DATE": "2025-03-15",
-        "TAP_CREWMOJO_LOOKBACK_DAYS": "0",
-        "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
-    }
+def test_runs_resume_and_a_full_refresh_starts_from_the_beginning(
+    project: Path, sandbox: Sandbox
+) -> None:
+    env = variables_for(sandbox, "oneonone.summary", lookback_days=0)
     written = []
     for options in ([], [], ["--full-refresh"]):
         run_meltano(project, "run", *options, "tap-crewmojo", "target-jsonl", env=env)

@@ -77,8 +77,10 @@ def test_every_shell_block_is_run() -> None:
         blocks = re.findall(r"^(.*)\n[ \t]*```sh\n(.*)\n", page, re.MULTILINE)
         assert len(blocks) == fences.count("sh")
         for before, opening in blocks:
-            name = re.fullmatch("<!-- command: (.*) -->", before)
-            marked.append(name[1]) if name else ours.append(opening)
+            if marker := re.fullmatch("<!-- command: (.*) -->", before):
+                marked.append(marker[1])
+            else:
+                ours.append(opening)
     assert sorted(ours) == sorted([INSTALL, LIBRARY, FIRST_RUN, PIPELINE, PROJECT, SANDBOX])
     assert sorted(marked) == sorted(MARKED)
     for name, file in MARKED.items():

@@ -252,7 +252,7 @@ def test_parquet_stops_a_target_without_pyarrow(
     assert not held_by.rows("changing")
 
 
-def test_stitch_is_told_the_keys(runs: list[Run], tmp_path: Path, server: PostgresServer) -> None:
+def test_stitch_receives_the_keys(runs: list[Run], tmp_path: Path, server: PostgresServer) -> None:
     (target,) = (target for target in TARGETS if target.same_key is SameKey.UPSERT_ORDERED)
     requests = store(target, tmp_path, server)
     assert isinstance(requests, Requests)

@@ -79,7 +79,7 @@ def test_it_says_its_version(installed: Environment, tmp_path: Path) -> None:
     assert said.startswith(f"tap-crewmojo v{VERSION}, ")
 
 
-def test_it_tells_about_itself(installed: Environment, tmp_path: Path) -> None:
+def test_it_describes_itself(installed: Environment, tmp_path: Path) -> None:
     about = run([installed.program("tap-crewmojo"), "--about", "--format=json"], tmp_path)
     described = json.loads(about)
     assert (described["name"], described["version"]) == ("tap-crewmojo", VERSION)

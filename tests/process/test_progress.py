@@ -83,8 +83,8 @@ def test_the_log_says_how_each_stream_starts_goes_and_ends(tmp_path: Path) -> No
 
 def summary(run: Run) -> list[str]:
     """Return the summary of each stream, its seconds replaced."""
-    told = [line.split(" | ")[-1] for line in lines(run, "Summary: ")]
-    return [re.sub(r"\d+\.\d s", "1.5 s", line) for line in told]
+    texts = [line.split(" | ")[-1] for line in lines(run, "Summary: ")]
+    return [re.sub(r"\d+\.\d s", "1.5 s", line) for line in texts]
 
 
 def test_a_run_of_one_report_is_about_ten_lines_however_many_windows_it_has(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_nothing_is_logged_about_a_report_after_it_has_failed(tmp_path: Path) ->
     ]
 
 
-def test_every_30_seconds_a_line_tells_what_is_waited_for(tmp_path: Path) -> None:
+def test_every_30_seconds_a_line_says_what_the_run_waits_for(tmp_path: Path) -> None:
     """While the server is silent, in the pause before a retry, and while a job is polled."""
     reports = {"job": SLOW, "paused": QUICK, "silent": QUICK}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -152,22 +152,22 @@ def test_every_30_seconds_a_line_tells_what_is_waited_for(tmp_path: Path) -> Non
         "paused": r"no report yet \(the last failure: the response has status 503",
         "job": r"its job was polled \d+ times",
     }.items():
-        told = [
+        texts = [
             re.search(
                 rf"report '{report}', {JANUARY}, attempt 1 of 3: waiting for (\d+) s, (.*)", line
             )
             for line in lines(run, f"report '{report}'")
             if "waiting" in line
         ]
-        seconds = [int(line.group(1)) for line in told if line]
-        assert len(seconds) == len(told) >= 2, run.stderr
+        seconds = [int(line.group(1)) for line in texts if line]
+        assert len(seconds) == len(texts) >= 2, run.stderr
         assert 30 <= seconds[0] < 60 <= seconds[1]
-        last = told[-1]
+        last = texts[-1]
         assert last
         assert re.match(why, last.group(2)), last.group(2)
 
 
-def test_a_retry_tells_its_reason_and_its_pause(tmp_path: Path) -> None:
+def test_a_retry_is_logged_with_its_reason_and_its_pause(tmp_path: Path) -> None:
     with Sandbox(time_scale=TIME_SCALE, people=3, reports={"x": SLOW}) as sandbox:
         post: dict[str, Any] = {"phase": "post", "report": "x"}
         sandbox.faults.add(
@@ -179,21 +179,21 @@ def test_a_retry_tells_its_reason_and_its_pause(tmp_path: Path) -> None:
         )
         config = settings_for(sandbox, "x", end_date="2025-01-31", job_timeout=600)
         run = run_tap(config, tmp_path, env=INFO).succeeded()
-    told = [line.split(" | ")[-1] for line in lines(run, "WARNING")]
+    texts = [line.split(" | ")[-1] for line in lines(run, "WARNING")]
     attempt = f"report 'x', {JANUARY}, attempt 1 of 3: "
     silent = f"{attempt}no response from {sandbox.api_url}"
-    assert told == [
+    assert texts == [
         f'{attempt}the response has status 503 ("a * of the *"); retried in 7 s (try 2 of 8)',
         f"{silent} (the connection was closed before a response); retried in 2 s (try 3 of 8)",
         f"{silent} (no response within 90 s); retried in 4 s (try 4 of 8)",
-        told[3],
+        texts[3],
         attempt
         + 'its job is lost: the response has status 404 ("unknown job"); requested again in 2 s',
     ]
     assert re.fullmatch(
         rf"report 'x', {JANUARY}: the token was refused with status 401; retried with a new "
         r"one in [012] s \(renewal 1 of 3\)",
-        told[3],
+        texts[3],
     )
 
 
@@ -350,8 +350,8 @@ def test_a_terminal_shows_a_bar_below_the_log_and_a_pipe_does_not(tmp_path: Path
     assert len(bars) > 3
     assert all(re.fullmatch(r" *\d+%\|.{40,}\| \d of 3 downloads, \S+", bar) for bar in bars)
     logged = [piece for piece in pieces if piece not in bars]
-    told = [line.split(" | ")[-1] for line in logged if "Finished" in line]
-    assert len(told) == 3, "a line each, whole"
+    texts = [line.split(" | ")[-1] for line in logged if "Finished" in line]
+    assert len(texts) == 3, "a line each, whole"
     assert "x: Summary: done, 3 of 3 windows" in logged[-1], "the bar is gone in the end"
     assert "\r" not in run.stderr
     assert "of 3 downloads" not in run.stderr

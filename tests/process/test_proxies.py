@@ -43,7 +43,7 @@ def test_a_redirect_is_refused_and_its_destination_sees_nothing(
 
 
 class Recorder(http.server.ThreadingHTTPServer):
-    """Notes what is asked of it, as a server or as a proxy; gives a token and refuses the rest."""
+    """Records its requests, as a server or as a proxy; gives a token and refuses the rest."""
 
     def __init__(self) -> None:
         super().__init__((HOST, 0), _RecordingHandler)
@@ -57,7 +57,7 @@ class Recorder(http.server.ThreadingHTTPServer):
 class _RecordingHandler(http.server.BaseHTTPRequestHandler):
     server: Recorder
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         self.server.seen.append((self.command, self.path, self.headers["Authorization"]))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = b'{"access_token": "a-token"}'
@@ -66,7 +66,7 @@ class _RecordingHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET = do_CONNECT = answer  # noqa: N815  # the library's names
+    do_POST = do_GET = do_CONNECT = respond  # noqa: N815  # the library's names
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -108,7 +108,7 @@ def test_a_proxy_sees_no_credentials_under_tls(recorder: Recorder, tmp_path: Pat
     assert set(recorder.seen) == {("CONNECT", "crewmojo.example:443", None)}
 
 
-def test_a_host_without_a_proxy_is_asked_directly(
+def test_a_host_without_a_proxy_is_reached_directly(
     company: Sandbox, recorder: Recorder, tmp_path: Path
 ) -> None:
     env = {"HTTP_PROXY": f"http://{recorder.address}", "NO_PROXY": HOST}

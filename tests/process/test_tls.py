@@ -39,7 +39,7 @@ def assert_certificate_refused(sandbox: Sandbox, run: Run) -> None:
     assert run.returncode == 1
     assert "the server's certificate is not trusted" in run.stderr
     assert_no_traceback(run)
-    assert run.stderr.count("Requesting an access token") == 1, "asking again would not help"
+    assert run.stderr.count("Requesting an access token") == 1, "a retry would not help"
     assert not sandbox.requests
     assert not sandbox.tokens
 

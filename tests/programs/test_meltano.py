@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.repository import block
-from support.sandboxes import DIRECTORY, requested
+from support.sandboxes import DIRECTORY, requested, variables_for
 from support.tap_runs import TIME_SCALE
 from support.targets import meltano_log, meltano_project, run_meltano
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.programs
-
-
-def variables(sandbox: Sandbox, *reports: object) -> dict[str, str]:
-    return {
-        "TAP_CREWMOJO_API_URL": sandbox.api_url,
-        "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
-        "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
-        "TAP_CREWMOJO_REPORTS": json.dumps(reports),
-        "TAP_CREWMOJO_START_DATE": "2025-01-01",
-        "TAP_CREWMOJO_END_DATE": "2025-03-15",
-        "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
-    }
 
 
 def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:
@@ -54,7 +42,7 @@ def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:
             Fault(phase="post", kind="status", status=404, report="a.bad", start=20250301)
         )
         project = meltano_project(tmp_path)
-        env = variables(sandbox, *reports)
+        env = variables_for(sandbox, *reports)
         code, log = meltano_log(project, "run", "tap-crewmojo", "target-jsonl", env=env)
     assert code == 1
     lines = [line.split("] tap-crewmojo", 1)[1] for line in log.splitlines() if "] tap-cr" in line]
@@ -78,9 +66,9 @@ def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:
     assert not [text for text in texts if "http_request" in text]
 
 
-def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_second_run_requests_only_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
     project = meltano_project(tmp_path)
-    env = variables(
+    env = variables_for(
         sandbox,
         "oneonone.summary",
         DIRECTORY,
@@ -118,15 +106,7 @@ def test_a_heading_with_a_dot_or_brackets_is_selected_with_question_marks(tmp_pa
     reports = {"people.one": ReportSource(lambda _start, _end: rows)}
     project = meltano_project(tmp_path)
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        env = {
-            "TAP_CREWMOJO_API_URL": sandbox.api_url,
-            "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
-            "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
-            "TAP_CREWMOJO_REPORTS": '["people.one"]',
-            "TAP_CREWMOJO_START_DATE": "2025-01-01",
-            "TAP_CREWMOJO_END_DATE": "2025-01-31",
-            "TAP_CREWMOJO_TIME_SCALE": str(sandbox.time_scale),
-        }
+        env = variables_for(sandbox, "people.one", end_date="2025-01-31")
         for command in block("command: select columns").splitlines():
             _, *arguments = shlex.split(command.replace("oneonone_summary", "people_one"))
             run_meltano(project, *arguments, env=env)

@@ -12,6 +12,7 @@ from uv import find_uv_bin
 
 from support.drifting import month, source, text
 from support.repository import ROOT
+from support.sandboxes import requested, variables_for
 from support.tap_runs import TIME_SCALE
 from support.targets import meltano_project, run_meltano
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -64,23 +65,14 @@ def test_meltano_with_a_cached_catalog(tmp_path: Path) -> None:
 
     reports = {"changing": ReportSource(report)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        env = {
-            "TAP_CREWMOJO_API_URL": sandbox.api_url,
-            "TAP_CREWMOJO_CLIENT_ID": sandbox.client_id,
-            "TAP_CREWMOJO_CLIENT_SECRET": sandbox.client_secret,
-            "TAP_CREWMOJO_REPORTS": '["changing"]',
-            "TAP_CREWMOJO_START_DATE": "2025-01-01",
-            "TAP_CREWMOJO_END_DATE": "2025-09-30",
-            "TAP_CREWMOJO_LOOKBACK_DAYS": "400",
-            "TAP_CREWMOJO_TIME_SCALE": str(TIME_SCALE),
-            "TARGET_JSONL_DO_TIMESTAMP_FILE": "false",
-        }
+        env = variables_for(sandbox, "changing", end_date="2025-09-30", lookback_days=400)
+        env["TARGET_JSONL_DO_TIMESTAMP_FILE"] = "false"
         run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
-        before = len(sandbox.requests)
+        before = len(requested(sandbox))
         changed = True
         run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
-        asked = [entry for entry in sandbox.requests[before:] if entry.phase == "post"]
-    assert len(asked) == 9, "no sample: the catalog came from Meltano's cache"
+        again = requested(sandbox)[before:]
+    assert len(again) == 9, "no sample: the catalog came from Meltano's cache"
     file = project / "output" / "changing.jsonl"
     records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     newest: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What each target does with the tap's data, declared: measured by tests, printed in the README."""
+"""What each target does with the tap's data, as measured by tests and printed in the docs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 class SameKey(StrEnum):
-    """What becomes of a row that is loaded twice, as in each window that is read again."""
+    """The result for a row that is loaded twice, as in each window that is read again."""
 
     OVERWRITTEN = "overwritten"
     REPEATED = "kept twice"
-    UPSERT_ORDERED = "Stitch is told to overwrite"
+    UPSERT_ORDERED = "sent to Stitch to be overwritten"
     ONLY_LAST_RUN = "**all earlier runs are lost**"
 
 
 class TypeChange(StrEnum):
-    """What a column of another type than before does, which a kept catalog prevents."""
+    """The result for a column whose type changes, which a kept catalog prevents."""
 
     TAKEN = "stored"
     BESIDE = "the old column is renamed, the new one starts empty"
@@ -40,16 +40,16 @@ class TypeChange(StrEnum):
 
 
 class Left(StrEnum):
-    """What becomes of a row that left a `FULL_TABLE` report, with `ACTIVATE_VERSION`."""
+    """The result for a row that left a `FULL_TABLE` report, with `ACTIVATE_VERSION`."""
 
     STAYS = "stay"
     MARKED = "marked in `_sdc_deleted_at`; deleted with `hard_delete`"
-    DELETION_ORDERED = "Stitch is told"
+    DELETION_ORDERED = "a deletion is sent to Stitch"
     GONE = "gone, with the earlier run"
 
 
 class Batches(StrEnum):
-    """What a target does with BATCH messages."""
+    """The result of BATCH messages."""
 
     TAKEN = "loaded"
     ROUNDED = "loaded; **numbers are rounded to 15 digits**"
@@ -60,7 +60,7 @@ class Batches(StrEnum):
 
     @property
     def error(self) -> str | None:
-        """The words with which the target stops; none if it goes on."""
+        """The error with which the target stops; none if it continues."""
         return next(iter(re.findall("`(.+)`", self)), None)
 
 
@@ -69,13 +69,13 @@ class Target:
     """A target and its behaviour.
 
     Attributes:
-        name: as the README calls it.
+        name: its name in the table.
         date, date_time: the types that they are stored as.
-        jsonl, parquet: what becomes of batches in these formats.
+        jsonl, parquet: the result of batches in these formats.
         lower_case: column names are folded.
         escapes_line_breaks: those and tabs become two characters of text each.
         drops_first_rows: of each batch, unless its first column by name is empty.
-        file_per_run: it is given another folder in each run.
+        file_per_run: it gets another folder in each run.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Target:
 
     @property
     def remarks(self) -> str:
-        """What else there is to know, what is lost first."""
+        """The other remarks, losses first."""
         return "; ".join(
             remark
             for remark, holds in {
@@ -219,7 +219,7 @@ HEADINGS = (
 
 
 def markdown() -> str:
-    """Return the README's table."""
+    """Return the table of docs/targets.md."""
     rows = [
         (
             target.name,

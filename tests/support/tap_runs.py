@@ -75,6 +75,11 @@ class Run:
             for name, bookmark in self.state.get("bookmarks", {}).items()
         }
 
+    @property
+    def warnings(self) -> list[str]:
+        """The lines of the log that are warnings."""
+        return [line for line in self.stderr.splitlines() if "| WARNING" in line]
+
     def records(self, stream: str) -> list[Record]:
         return [
             message["record"]

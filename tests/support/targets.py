@@ -96,7 +96,7 @@ class PostgresServer:
             "host": str(self.host),
             "port": self.port,
             "user": self.user,
-            "password": "trusted",  # required, not asked for
+            "password": "trusted",  # required, not used
             "dbname": self.database,
             "default_target_schema": "pipelinewise",
             **settings,

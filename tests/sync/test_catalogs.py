@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.catalogs import entry_of, metadata_of
 from support.sandboxes import DIRECTORY, requested, settings_for
-from support.tap_runs import TIME_SCALE, Run, load, run_tap, timeless
+from support.tap_runs import TIME_SCALE, load, run_tap, timeless
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
@@ -58,28 +59,6 @@ def catalog(discovered: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(discovered)
 
 
-def entry_of(catalog: dict[str, Any]) -> dict[str, Any]:
-    (entry,) = catalog["streams"]
-    assert isinstance(entry, dict)
-    return entry
-
-
-def metadata_of(catalog: dict[str, Any], *column: str) -> dict[str, Any]:
-    """Return the metadata of a column, or of the stream itself."""
-    breadcrumb = ["properties", *column] if column else []
-    (metadata,) = (
-        each["metadata"]
-        for each in entry_of(catalog)["metadata"]
-        if each["breadcrumb"] == breadcrumb
-    )
-    assert isinstance(metadata, dict)
-    return metadata
-
-
-def warnings_of(run: Run) -> list[str]:
-    return [line for line in run.stderr.splitlines() if "| WARNING" in line]
-
-
 # The tap's own columns, and keys
 
 
@@ -105,7 +84,7 @@ def test_an_older_catalog_cannot_drop_the_columns_of_the_tap_nor_the_key(
     assert run.schema("staff")["properties"].keys() == kept
     assert all(record.keys() == kept for record in run.records("staff"))
     assert len(load(run)["staff"]) == 9
-    (warning,) = warnings_of(run)
+    (warning,) = run.warnings
     assert "Column 'Code' is in the key, and is emitted although" in warning
 
 
@@ -143,13 +122,10 @@ def test_a_code_with_a_letter_does_not_stop_a_stream_whose_codes_were_numbers(
     assert old.bookmarks == {"staff": "2025-03-31"}
 
 
-def test_a_configured_type_of_a_key_stays(
-    config: dict[str, Any], server: Sandbox, tmp_path: Path
-) -> None:
+def test_a_configured_type_of_a_key_stays(server: Sandbox, tmp_path: Path) -> None:
     report = {"id": "staff", "primary_keys": ["Code"], "columns": {"Code": "number"}}
     catalog = run_tap(settings_for(server, report), tmp_path, "--discover").succeeded().catalog
     assert entry_of(catalog)["schema"]["properties"]["Code"] == {"type": ["number", "null"]}
-    assert config
 
 
 # Catalogs of another kind of report
@@ -188,7 +164,7 @@ def test_a_key_that_lacks_the_window_is_warned_of_in_every_run(
     first = run_tap(config, tmp_path, catalog=catalog).succeeded()
     second = run_tap(config, tmp_path, catalog=catalog, state=first.state).succeeded()
     for run in (first, second):
-        (warning,) = warnings_of(run)
+        (warning,) = run.warnings
         assert "The key in the catalog ('Code') lacks '_sdc_report_start_date'" in warning
 
 
@@ -224,7 +200,7 @@ def test_a_catalog_with_unusual_entries_is_obeyed_as_far_as_it_goes(
     assert run.schemas == plain.schemas, "sent once"
     assert list(map(timeless, run.records("staff"))) == list(map(timeless, plain.records("staff")))
     assert run.state == plain.state
-    renamed, key = warnings_of(run)
+    renamed, key = run.warnings
     assert "'staff' is emitted by its own name, not as 'renamed'" in renamed
     assert "replication key 'Score' is ignored" in key
 
@@ -299,7 +275,7 @@ def test_a_catalog_that_selects_nothing_is_warned_of(
     entry_of(catalog)["key_properties"] = [START_DATE]  # which matters no more
     run = run_tap(config, tmp_path, catalog=catalog).succeeded()
     assert not run.schemas
-    (warning,) = warnings_of(run)
+    (warning,) = run.warnings
     assert "Nothing is read: the catalog selects none of the streams" in warning
 
 
@@ -325,7 +301,7 @@ def test_an_end_date_before_the_bookmark_replaces_no_complete_window(
     assert len(server.requests) == before
     assert not run.records("staff")
     assert run.state == STATE
-    (warning,) = warnings_of(run)
+    (warning,) = run.warnings
     assert "Nothing is requested: end_date 2025-05-15 is before the bookmark 2025-06-30" in warning
     assert "set a larger lookback_days for one run, or run a full refresh" in warning
 

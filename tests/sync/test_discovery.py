@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from support.catalogs import deselect, entry_of, metadata_of
 from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, run_tap, timeless
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -16,15 +17,6 @@ from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def deselect(catalog: dict[str, Any], stream: str, *columns: str) -> None:
-    (entry,) = (entry for entry in catalog["streams"] if entry["stream"] == stream)
-    for metadata in entry["metadata"]:
-        if columns and metadata["breadcrumb"][1:] in [[column] for column in columns]:
-            metadata["metadata"]["selected"] = False
-        if not columns and metadata["breadcrumb"] == []:
-            metadata["metadata"]["selected"] = False
 
 
 def test_the_sample_is_the_newest_complete_window(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -106,12 +98,10 @@ def test_with_a_catalog_nothing_is_sampled_and_its_selection_is_obeyed(
 def test_a_catalogs_types_and_keys_are_obeyed(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.detail")
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
-    entry = catalog["streams"][0]
+    entry = entry_of(catalog)
     entry["schema"]["properties"]["Rating"] = {"type": "string"}
     entry["key_properties"] = ["1:1 ID"]
-    for metadata in entry["metadata"]:
-        if metadata["breadcrumb"] == []:
-            metadata["metadata"]["table-key-properties"] = ["1:1 ID"]
+    metadata_of(catalog)["table-key-properties"] = ["1:1 ID"]
     run = run_tap(config, tmp_path, catalog=catalog).succeeded()
     assert run.schemas[0]["key_properties"] == ["1:1 ID"]
     ratings = [record["Rating"] for record in run.records("oneonone_detail") if record["Rating"]]
@@ -175,9 +165,7 @@ def test_discovery_fails_if_no_report_could_be_sampled(sandbox: Sandbox, tmp_pat
     assert run.returncode == 1
     assert run.stdout == ""
     message = run.stderr[run.stderr.index("Discovery failed:") :]
-    assert (
-        "the primary key 'Employee ID' is not one of its columns, which are Employee Code"
-    ) in message
+    assert ("the primary key 'Employee ID' must be one of its columns: Employee Code") in message
     assert "report 'what.ever'" in message
     assert "Traceback" not in run.stderr
 

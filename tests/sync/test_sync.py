@@ -133,7 +133,7 @@ def test_a_state_follows_each_window(first_run: Run) -> None:
         assert len(set(steps[stream])) == 14
 
 
-def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_second_run_requests_only_what_is_due(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, *DATED, DIRECTORY, end_date="2025-03-05")
     first = run_tap(config, tmp_path).succeeded()
     before = len(requested(sandbox))
@@ -163,7 +163,7 @@ def test_a_second_run_asks_only_for_what_is_due(sandbox: Sandbox, tmp_path: Path
         assert sorted(table, key=lambda row: [row[name] for name in key]) == rows
 
 
-def test_nothing_is_asked_when_everything_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_nothing_is_requested_when_everything_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
     config = settings_for(sandbox, "oneonone.summary", lookback_days=0)
     catalog = run_tap(config, tmp_path, "--discover").succeeded().catalog
     first = run_tap(config, tmp_path, catalog=catalog).succeeded()
@@ -184,7 +184,7 @@ def test_an_empty_window_in_the_middle_moves_the_bookmark(sandbox: Sandbox, tmp_
     assert "2025-05-31" in str(states)
 
 
-def test_the_sampled_report_is_not_asked_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_sampled_report_is_not_requested_twice(sandbox: Sandbox, tmp_path: Path) -> None:
     run_tap(settings_for(sandbox, *DATED, DIRECTORY), tmp_path).succeeded()
     requests = requested(sandbox)
     assert len(requests) == len(set(requests)) == 3 * 3 + 1
@@ -200,7 +200,7 @@ def test_one_token_serves_the_whole_run(sandbox: Sandbox, tmp_path: Path) -> Non
 
 
 def test_csv_json_and_jobs_give_the_same(tmp_path: Path) -> None:
-    """A report asked for as JSON may come back from a job as CSV, or within an object."""
+    """A report requested as JSON may come back from a job as CSV, or within an object."""
     outputs = []
     variants: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({}, {}),
@@ -283,9 +283,7 @@ def test_a_full_table_is_activated_only_after_its_last_record(
 
 
 @pytest.mark.parametrize(("keys", "repeated"), [(["Code"], 2), (["Code", "Score"], 1), ([], 0)])
-def test_keys_that_do_not_tell_rows_apart_are_warned_of(
-    keys: list[str], repeated: int, tmp_path: Path
-) -> None:
+def test_repeated_keys_are_warned_of(keys: list[str], repeated: int, tmp_path: Path) -> None:
     rows = (("1", "10"), ("2", "10"), ("1", "10"), ("1", "20"))
     reports = {"x": ReportSource(lambda *_: Table(("Code", "Score"), rows))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
@@ -320,7 +318,7 @@ def test_a_primary_key_without_a_value_fails_its_report_only(tmp_path: Path) -> 
     assert len(run.records("people_directory")) == 3
 
 
-def test_a_log_at_debug_tells_nothing_of_people(company: Sandbox, tmp_path: Path) -> None:
+def test_a_log_at_debug_holds_nothing_about_people(company: Sandbox, tmp_path: Path) -> None:
     reports = (*DATED, "review.detail", DIRECTORY)
     run = run_tap(settings_for(company, *reports), tmp_path).succeeded()
     values = {

@@ -34,7 +34,7 @@ def test_many_requests_in_flight_need_one_new_token(tmp_path: Path) -> None:
     assert len(run.records("slow")) == 31
 
 
-def test_a_long_run_renews_its_token_before_anybody_is_refused(tmp_path: Path) -> None:
+def test_a_long_run_renews_its_token_before_a_request_is_refused(tmp_path: Path) -> None:
     table = Table(("a",), ((1,),))
     reports = {"slow": ReportSource(lambda *_: table, generation_seconds=200)}
     scale = 0.002

@@ -1,4 +1,4 @@
-"""One token for the whole process: renewed ahead of its end, and once for all who were refused."""
+"""One token for the whole process: renewed before it expires, and once for all refused requests."""
 
 from __future__ import annotations
 
@@ -7,33 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from support.manual_clock import ManualClock
 from support.sandboxes import settings_for
 from tap_crewmojo.api.auth import CrewmojoAuthenticator
 from tap_crewmojo.api.http import HttpSession
-from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, TokenRequestError
 from tap_crewmojo.sandbox.faults import Fault
 
 if TYPE_CHECKING:
+    from tap_crewmojo.clock import Clock
     from tap_crewmojo.sandbox.sandbox import Sandbox
-
-
-class HandClock(Clock):
-    """A clock that goes on when it is told to."""
-
-    __slots__ = ("seconds",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        object.__setattr__(self, "seconds", 0.0)
-
-    def monotonic(self) -> float:
-        seconds: float = self.seconds  # type: ignore[attr-defined]
-        return seconds
-
-    def go_on(self, seconds: float) -> None:
-        object.__setattr__(self, "seconds", self.monotonic() + seconds)
 
 
 def authenticator(sandbox: Sandbox, clock: Clock, **own: Any) -> CrewmojoAuthenticator:  # noqa: ANN401
@@ -46,22 +30,22 @@ def request() -> requests.PreparedRequest:
     return requests.Request("GET", "http://127.0.0.1/").prepare()
 
 
-def test_a_token_serves_until_two_minutes_before_its_end(sandbox: Sandbox) -> None:
-    clock = HandClock()
+def test_a_token_is_used_until_two_minutes_before_it_expires(sandbox: Sandbox) -> None:
+    clock = ManualClock()
     auth = authenticator(sandbox, clock)
     for _ in range(3):
         auth(request())
-    clock.go_on(28 * 60 - 1)
+    clock.advance(28 * 60 - 1)
     auth(request())
     assert len(sandbox.tokens) == 1
-    clock.go_on(1)
+    clock.advance(1)
     renewed = auth(request())
     assert len(sandbox.tokens) == 2
     assert renewed.headers["Authorization"] == f"Bearer {sandbox.tokens[1]}"
 
 
-def test_a_refused_token_is_renewed_once_for_all_who_used_it(sandbox: Sandbox) -> None:
-    auth = authenticator(sandbox, HandClock())
+def test_a_refused_token_is_renewed_once_for_all_requests_that_had_it(sandbox: Sandbox) -> None:
+    auth = authenticator(sandbox, ManualClock())
     early = [auth(request()) for _ in range(3)]
     for refused in early:
         auth.reject(refused)
@@ -69,8 +53,8 @@ def test_a_refused_token_is_renewed_once_for_all_who_used_it(sandbox: Sandbox) -
     assert len(sandbox.tokens) == 2
 
 
-def test_a_refusal_of_the_client_is_not_asked_for_twice(sandbox: Sandbox) -> None:
-    auth = authenticator(sandbox, HandClock(), client_secret="wrong")
+def test_refused_credentials_are_sent_once(sandbox: Sandbox) -> None:
+    auth = authenticator(sandbox, ManualClock(), client_secret="wrong")
     for _ in range(3):
         with pytest.raises(CredentialsError, match="refused the client id or secret"):
             auth(request())
@@ -89,8 +73,8 @@ def test_a_refusal_of_the_client_is_not_asked_for_twice(sandbox: Sandbox) -> Non
         "null",
     ],
 )
-def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) -> None:
-    auth = authenticator(sandbox, HandClock())
+def test_a_token_response_without_a_token_is_requested_again(sandbox: Sandbox, body: str) -> None:
+    auth = authenticator(sandbox, ManualClock())
     sandbox.faults.add(
         Fault(phase="token", kind="body", body=body, content_type="application/json")
     )
@@ -103,10 +87,10 @@ def test_what_is_no_token_may_be_one_the_next_time(sandbox: Sandbox, body: str) 
     "expires_in",
     ["0", "-1", "NaN", "Infinity", '"1800s"', "{}", "[]", "true", "1e-9", "9" * 400, "null"],
 )
-def test_a_strange_lifetime_does_not_make_the_tap_fetch_a_token_for_each_request(
+def test_an_invalid_lifetime_does_not_make_the_tap_request_a_token_each_time(
     sandbox: Sandbox, expires_in: str
 ) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     auth = authenticator(sandbox, clock)
     body = f'{{"access_token": "strange", "expires_in": {expires_in}}}'
     sandbox.faults.add(
@@ -114,27 +98,26 @@ def test_a_strange_lifetime_does_not_make_the_tap_fetch_a_token_for_each_request
     )
     for _ in range(20):
         assert auth(request()).headers["Authorization"] == "Bearer strange"
-        clock.go_on(1)
+        clock.advance(1)
 
 
-def test_the_token_endpoint_may_ask_to_wait(sandbox: Sandbox) -> None:
-    """And then it is not asked by another thread either."""
-    clock = HandClock()
+def test_retry_after_of_the_token_endpoint_holds_for_all_threads(sandbox: Sandbox) -> None:
+    clock = ManualClock()
     auth = authenticator(sandbox, clock)
     sandbox.faults.add(Fault(phase="token", kind="status", status=429, retry_after="41"))
     for left in (41, 40):
         with pytest.raises(TokenRequestError) as failure:
             auth(request())
         assert failure.value.retry_after == left
-        clock.go_on(1)
+        clock.advance(1)
     assert len(sandbox.requests) == 1
-    clock.go_on(39)
+    clock.advance(39)
     auth(request())
     assert len(sandbox.tokens) == 1
 
 
-def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) -> None:
-    clock = HandClock()
+def test_a_token_of_a_short_lifetime_is_used_for_half_a_minute(sandbox: Sandbox) -> None:
+    clock = ManualClock()
     auth = authenticator(sandbox, clock)
     sandbox.faults.add(
         Fault(
@@ -145,7 +128,7 @@ def test_a_token_that_does_not_live_long_is_used_all_the_same(sandbox: Sandbox) 
         )
     )
     auth(request())
-    clock.go_on(29)
+    clock.advance(29)
     assert auth(request()).headers["Authorization"] == "Bearer short"
-    clock.go_on(1)
+    clock.advance(1)
     assert auth(request()).headers["Authorization"] != "Bearer short"

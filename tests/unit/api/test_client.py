@@ -60,6 +60,7 @@ def client_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Downloading]:
         clock = ManualClock()
         client = CrewmojoClient(Settings.from_config(CONFIG, clock), clock, "tests", **options)
         monkeypatch.setattr(client, "_endpoint", endpoint)
+        monkeypatch.setattr("time.sleep", clock.sleep)  # by which backoff waits
         return client, clock
 
     return make

@@ -1,4 +1,4 @@
-"""The poller pages through answers, without HTTP and without time."""
+"""The poller pages through responses, without HTTP and without waiting."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tap_crewmojo.readers.spool import JobEnvelope
 REPORT = object()
 
 
-def test_an_immediate_answer_ends_the_paging() -> None:
+def test_an_immediate_report_ends_the_paging() -> None:
     poller = JobPoller()
     assert poller.current_value == Submit()
     poller.advance(REPORT)
     assert poller.finished
 
 
-def test_a_job_is_polled_until_its_answer_is_the_report() -> None:
+def test_a_job_is_polled_until_the_response_is_the_report() -> None:
     poller = JobPoller()
     for number in (1, 2, 3):
         poller.advance(JobEnvelope("a"))
@@ -31,7 +31,7 @@ def test_a_job_is_polled_until_its_answer_is_the_report() -> None:
     assert poller.count == 4
 
 
-def test_a_poll_may_be_answered_with_another_job() -> None:
+def test_the_response_to_a_poll_may_name_another_job() -> None:
     poller = JobPoller()
     poller.advance(JobEnvelope("a"))
     poller.advance(JobEnvelope("b"))

@@ -31,7 +31,9 @@ def of_metadata(breadcrumb: Any, **metadata: Any) -> dict[str, Any]:  # noqa: AN
         pytest.param({"streams": ["staff"]}, "['streams'][0] must be object", id="a name"),
         pytest.param({"streams": [{"schema": {}}]}, "[0] lacks 'tap_stream_id'", id="no id"),
         pytest.param({"streams": [{"tap_stream_id": "a"}]}, "lacks 'schema'", id="no schema"),
-        pytest.param({"streams": [STREAM, STREAM]}, "'staff' is in it 2 times", id="twice"),
+        pytest.param(
+            {"streams": [STREAM, STREAM]}, "'staff' must be in it once, not 2 times", id="twice"
+        ),
         pytest.param(of_stream(tap_stream_id=7), "must be string", id="number as id"),
         pytest.param(of_stream(schema=True), "['schema'] must be object", id="schema true"),
         pytest.param(of_stream(schema={"properties": []}), "must be object", id="columns as list"),
