@@ -1,8 +1,8 @@
-"""A stream's schema, inferred from a sample of its report.
+"""The schema of a stream, inferred from a sample of its report.
 
-The vendor publishes no types, so they are inferred from the cells, and nothing ambiguous is
-guessed: a column whose cells do not all fit one type is a string. Numbers are never `integer`: a
-target that later meets 1.5 in such a column stores 2 or stops.
+The vendor publishes no types, so they are inferred from the cells. A column is a string unless all
+its cells fit the same other type. Numbers are never `integer`: a target that later gets 1.5 for
+such a column stores 2 or stops.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _TYPES_OF_TEXTS: Final = (
 
 
 def infer(batches: Iterable[Columns]) -> dict[str, ColumnType]:
-    """Return the type of each column, by its heading, in the order of appearance.
+    """Return the type of each column by its heading, in the order of appearance.
 
-    A column has a type if all its cells that are not empty fit it; one without any is a string.
+    A column has a type if all of its cells with a value fit it; without any value it is a string.
     """
     types: dict[str, ColumnType | None] = {}
     converters: dict[str, Converter] = {}
@@ -53,11 +53,11 @@ def infer(batches: Iterable[Columns]) -> dict[str, ColumnType]:
 def discovered_schema(
     types: Mapping[str, ColumnType], rules: SchemaRules, *, windowed: bool
 ) -> dict[str, Any]:
-    """Return the JSON schema of a stream whose columns' types were inferred.
+    """Return the JSON schema of a stream.
 
     Args:
         types: the inferred types, by heading.
-        rules: how the report's columns are typed.
+        rules: the rules for the report's columns.
         windowed: whether the report is requested by windows.
     """
     properties = {}
@@ -69,7 +69,7 @@ def discovered_schema(
 
 
 def type_of_cell(cell: Cell) -> ColumnType:
-    """Return the one type that a cell fits unambiguously."""
+    """Return the type of a cell."""
     if isinstance(cell, dict):
         return ColumnType.OBJECT
     if isinstance(cell, list):
