@@ -183,8 +183,7 @@ def _cells(column: _Column) -> Sequence[Cell]:
         return column
     for signs in (_NUMBER_OR_NULL_SIGNS, _BOOLEAN_OR_NULL_SIGNS):
         if not column.translate(None, signs):
-            cells = column.decode().split(",")
-            return [None if cell == "null" else cell for cell in cells] if b"u" in column else cells
+            return column.replace(b"null", b"").decode().split(",")
     try:
         return _TEXTS.decode(b"[%b]" % column)
     except msgspec.MsgspecError:

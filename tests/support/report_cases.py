@@ -124,7 +124,7 @@ class Case:
             is_selected=lambda name: name != self.deselected,
         )
 
-    def expected(self, body: Body) -> Outcome:
+    def expected(self, body: Body, rows: int) -> Outcome:
         names = ColumnNames(self.known, RESERVED)
         stream = Stream(
             types={name: str(kind) for name, kind in self.known.items()},
@@ -135,7 +135,7 @@ class Case:
             selected=lambda name: name != self.deselected,
             keys=self.keys,
         )
-        return outcome(stream, body.spooled().headings(), body.rows)
+        return outcome(stream, body.spooled(rows).headings(), body.rows)
 
 
 cases = st.builds(

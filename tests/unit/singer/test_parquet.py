@@ -59,7 +59,7 @@ def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> No
     maker = RecordMaker(schema, case.keys, METADATA)
     sizes = {"rows": size, "block_size": size, "table_rows": 3}
     try:
-        expected = case.expected(body)
+        expected = case.expected(body, size)
     except RefusedError:
         with pytest.raises(ReportError):
             in_files(body, maker, **sizes)
