@@ -289,7 +289,7 @@ def test_variables_that_are_no_setting_are_named(company: Sandbox, tmp_path: Pat
     assert "unknown setting" not in run_tap(config, tmp_path, env=unknown).stderr
 
 
-def test_files_that_are_no_json_are_told_in_a_sentence(company: Sandbox, tmp_path: Path) -> None:
+def test_a_file_that_holds_no_json_object_has_a_sentence(company: Sandbox, tmp_path: Path) -> None:
     config = settings_for(company, "oneonone.summary")
     (tmp_path / "broken.json").write_text('{"client_id": ', encoding="utf-8")
     for option in ("config", "catalog", "state"):
