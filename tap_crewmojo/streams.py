@@ -24,7 +24,7 @@ from tap_crewmojo.schema.metadata import (
 from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
-from tap_crewmojo.singer.catalog import complete_entry
+from tap_crewmojo.singer.catalog import check_entry, complete_entry
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
@@ -116,11 +116,12 @@ class ReportStream(BatchedStream):
             msg = f"report '{self.report.id}' is not in the catalog: run `--discover` again"
             self.fail(ReportError(msg))
             return
+        warnings, failure = [], None
         try:
-            warnings = list(complete_entry(entry, self.report))
-            failure = None
+            warnings = check_entry(entry, self.report)
         except ReportError as exc:
-            warnings, failure = [], exc
+            failure = exc
+        complete_entry(entry, self.report)
         super().apply_catalog(catalog)
         self._schema, self.has_columns = self._input_schema, True
         if self.selected:

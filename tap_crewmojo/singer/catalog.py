@@ -109,52 +109,62 @@ def read_catalog(catalog: Catalog | dict[str, Any] | PurePath | str) -> dict[str
     return {"streams": [_stream(entry) for entry in content["streams"]]}
 
 
-def complete_entry(entry: CatalogEntry, report: ReportConfig) -> Iterator[str]:
-    """Complete a report's entry of the catalog, and yield warnings.
+def check_entry(entry: CatalogEntry, report: ReportConfig) -> list[str]:
+    """Check a report's entry of the catalog; return warnings.
 
     Raises:
-        ReportError: the entry does not fit the settings: its report has windows and the other has
-            none, or its key does not identify rows.
+        ReportError: the entry has windows and the report has none, or the other way round, or its
+            key does not identify rows.
     """
-    own = metadata_schema(windowed=report.windowed)
-    columns = entry.schema.properties or {}
-    keys = tuple(
-        entry.key_properties or key_properties(report.primary_keys, windowed=report.windowed)
-    )
+    keys = _keys(entry, report)
     _check_windows(entry, report, keys)
+    warnings = []
     if report.windowed and START_DATE not in keys:
-        yield (
+        warnings.append(
             f"The key in the catalog ({', '.join(map(repr, keys))}) lacks {START_DATE!r}: a target "
             "that upserts keeps one row of each key, whatever its window. Add it to the key, or "
             "run `--discover` again"
         )
     if entry.replication_key not in {None, END_DATE}:
-        yield (
+        warnings.append(
             f"The catalog's replication key {entry.replication_key!r} is ignored: the bookmark "
             "follows windows, not rows"
         )
+    own = metadata_schema(windowed=report.windowed)
     selection = entry.metadata.resolve_selection()
-    for name in keys:
-        if name not in own and selection[()] and not selection["properties", name]:
-            yield (
-                f"Column {name!r} is in the key, and is emitted although the catalog deselects it. "
-                "To leave it out, choose other primary_keys, and run `--discover` again"
-            )
+    deselected = [name for name in keys if name not in own and not selection["properties", name]]
+    warnings.extend(
+        f"Column {name!r} is in the key, and is emitted although the catalog deselects it. To "
+        "leave it out, choose other primary_keys, and run `--discover` again"
+        for name in deselected
+    )
+    return warnings
+
+
+def complete_entry(entry: CatalogEntry, report: ReportConfig) -> None:
+    """Add the tap's own columns and the key to a report's entry of the catalog."""
+    own, keys = metadata_schema(windowed=report.windowed), _keys(entry, report)
+    columns = entry.schema.properties or {}
     vendors = {name: column for name, column in columns.items() if name not in RESERVED}
     entry.schema.properties = vendors | {
         name: Schema.from_dict(column) for name, column in own.items()
     }
     for name in (*own, *keys):
         entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
-    entry.key_properties = list(keys)
-    entry.replication_key = entry.metadata.root.replication_key = (
-        END_DATE if report.windowed else None
-    )
+    entry.key_properties = keys
+    entry.replication_key = END_DATE if report.windowed else None
+    entry.metadata.root.replication_key = entry.replication_key
     if not report.windowed:
         entry.replication_method = REPLICATION_FULL_TABLE
 
 
-def _check_windows(entry: CatalogEntry, report: ReportConfig, keys: tuple[str, ...]) -> None:
+def _keys(entry: CatalogEntry, report: ReportConfig) -> list[str]:
+    return list(
+        entry.key_properties or key_properties(report.primary_keys, windowed=report.windowed)
+    )
+
+
+def _check_windows(entry: CatalogEntry, report: ReportConfig, keys: list[str]) -> None:
     has_windows = not _OF_WINDOWS.isdisjoint({*(entry.schema.properties or ()), *keys})
     if report.windowed and entry.key_properties and not has_windows:
         msg = (
