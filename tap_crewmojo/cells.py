@@ -1,4 +1,4 @@
-"""Cells of a report, by column: what the readers of CSV and of JSON have in common."""
+"""The cells of a report in columns, the same for CSV and JSON, and the limits of a report."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Cell: TypeAlias = "str | dict[str, Any] | list[Any] | None"
-"""One cell: its text, as CSV has it; nested JSON as Python objects. `None` and `""`: no value."""
+"""A cell: its text as in CSV, or nested JSON as Python objects; `None` or `""` if it is empty."""
 
 CHUNK: Final = 1 << 16
-"""Bytes of rows that are read together, at least: few enough for a processor's cache."""
+"""Bytes that are read together: few enough for a processor's cache."""
 
 LONGEST_ROW: Final = 1 << 26
-"""Bytes of one row, at most. The longest comment somebody wrote in a review has far fewer."""
+"""Bytes of one row, at most. The longest comment in a review has far fewer."""
 
 MOST_COLUMNS: Final = 100_000
 """Columns of a report, at most."""
@@ -25,13 +25,13 @@ NUL: Final = "a NUL character, which databases refuse"
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Some rows of a report, as one column of cells for each heading.
+    """Some rows of a report as columns of cells.
 
     Args:
         headings: the headings, distinct.
         cells: one column for each heading, all of `size` cells.
-        size: the number of rows; may be 0 where rows were skipped.
-        empty_rows: rows without any value that were skipped; they are not in `cells`.
+        size: the number of rows, possibly 0.
+        empty_rows: rows without any value; they are not in `cells`.
     """
 
     headings: tuple[str, ...]
@@ -41,12 +41,12 @@ class Columns:
 
 
 def is_empty(cell: Cell) -> bool:
-    """Tell whether a cell has no value."""
+    """Return whether a cell has no value."""
     return cell is None or cell == ""
 
 
 def distinct(headings: Sequence[str]) -> tuple[str, ...]:
-    """Number the repetitions of a heading: CSV and JSON may repeat one, a record cannot."""
+    """Return headings with repeated ones numbered: a report may repeat one, a record cannot."""
     taken = set(headings)
     if len(taken) == len(headings):
         return tuple(headings)

@@ -1,6 +1,6 @@
-"""JSON values as the cells that the same values make in CSV.
+"""JSON values converted to the cells that CSV has for the same values, row by row.
 
-This is the slow path, one row at a time, for rows of any shape; `json_report.py` has the fast one.
+This is the slow path, for rows of any shape. The fast path is in `json_report.py`.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
     from tap_crewmojo.cells import Cell
 
 DEEPEST: Final = 100
-"""Levels that the values of a row are nested, at most."""
+"""Levels of nesting in the values of a row, at most."""
 
 _LONGEST_NUMBER: Final = 400
 _MOST_ZEROS: Final = 20
 _TOO_DEEP: Final = "nested too deeply"
-# A number of which a double may not hold all digits, perhaps.
+# Numbers that may have more digits than a double holds.
 _INEXACT = re.compile(r"[0-9][eE]|[0-9.]{16}|NaN|Infinity")
 _BLANK = re.compile(r"[ \t\r\n]*+")
 
 
 class _UnusableCellError(ValueError):
-    """A value that is no cell. The message has the reason, not the value."""
+    """A value that cannot be a cell. The message has the reason, not the value."""
 
 
 class _Number(str):
-    """A JSON number as it was written: its digits tell 1.50 from 1e5."""
+    """A JSON number as it is written: 1.50 and 1.5 differ."""
 
     __slots__ = ()
 
 
 def objects_of(rows: str, number: int = 1) -> list[dict[str, Cell]]:
-    """Return JSON objects as rows of cells; a name that is repeated in one is numbered.
+    """Return JSON objects as rows of cells; a name that an object repeats is numbered.
 
     Args:
         rows: the objects, with commas between them.
-        number: of the first row.
+        number: the number of the first row.
 
     Raises:
-        UnusableResponseError: one is malformed, not an object, or has characters that databases
+        UnusableResponseError: a row is malformed, not an object, or has characters that databases
             refuse. The message has the row's number, not a value.
     """
     try:
@@ -69,10 +69,10 @@ def objects_of(rows: str, number: int = 1) -> list[dict[str, Cell]]:
 
 
 def cells_of(values: str) -> list[Cell]:
-    """Return the cells that JSON values make, from how they are written.
+    """Return the cells for JSON values.
 
     Args:
-        values: the values, well-formed, with commas between them.
+        values: well-formed values with commas between them.
     """
     if not _INEXACT.search(values):
         cells: list[Any] = _NESTED.decode(f"[{values}]")
@@ -82,12 +82,12 @@ def cells_of(values: str) -> list[Cell]:
 
 
 def cell_of_json(token: bytes) -> Cell:
-    """Return the cell that a JSON value makes, from how it is written."""
+    """Return the cell for a JSON value."""
     return _cell(_CELLS.decode(token.decode()))
 
 
 def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
-    """Return a JSON scalar as the cell that the same value makes in CSV."""
+    """Return the cell that CSV has for a JSON scalar."""
     match value:
         case None | "":
             return None
@@ -98,7 +98,7 @@ def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
 
 
 def nested_cell(text: str) -> dict[str, Any] | list[Any] | None:
-    """Return nested JSON from its text, as a JSON report may come back from a job as CSV."""
+    """Return nested JSON from its text: a job may return a report as CSV that is JSON otherwise."""
     try:
         nested = _nested(_CELLS.decode(text), DEEPEST)
     except (ValueError, RecursionError):
@@ -124,7 +124,7 @@ _CELLS: Final = json.JSONDecoder(
 
 
 def _malformed(rows: str, number: int) -> UnusableResponseError:
-    """Return the failure that names the first row that is malformed."""
+    """Return the failure with the number of the first malformed row."""
     place, reason = 0, "text behind a row"
     try:
         while True:
@@ -159,9 +159,9 @@ def _cell(value: Any) -> Cell:  # noqa: ANN401  # whatever JSON holds
 
 
 def _plain_number(token: str) -> str:
-    """Return a JSON number as CSV has it: 5e-06, which a library writes by itself, as 0.000005.
+    """Return a JSON number without an exponent if that is short: 5e-06 as 0.000005.
 
-    A text that looks like this stays a text; here it is known to be a number.
+    Libraries write exponents for small numbers. In CSV, a cell such as 5e-06 may be a code.
     """
     if "e" not in token and "E" not in token:
         return str(token)
@@ -171,7 +171,7 @@ def _plain_number(token: str) -> str:
 
 
 def _nested(value: Any, levels: int) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """Return nested JSON with its numbers as numbers again."""
+    """Return nested JSON with Python's numbers in it."""
     if isinstance(value, dict | list) and not levels:
         raise _UnusableCellError(_TOO_DEEP)
     match value:
@@ -188,7 +188,7 @@ def _nested(value: Any, levels: int) -> Any:  # noqa: ANN401  # whatever JSON ho
 
 
 def _number(token: str) -> int | float | str:
-    """Return a nested number, or its digits where neither an integer nor a double holds them."""
+    """Return a nested number, or its text if no integer or double holds all of its digits."""
     if len(token) > _LONGEST_NUMBER:
         return str(token)
     if token.lstrip("-").isdigit():
@@ -199,10 +199,10 @@ def _number(token: str) -> int | float | str:
 
 
 def _storable(text: str) -> str:
-    """Return a text that UTF-8 can write and databases store.
+    """Return a text if UTF-8 and databases can hold it.
 
     Raises:
-        _UnusableCellError: it holds a NUL, or half of a surrogate pair.
+        _UnusableCellError: the text has a NUL, or half of a surrogate pair.
     """
     if "\0" in text:
         raise _UnusableCellError(NUL)

@@ -1,4 +1,4 @@
-"""The rows of a report made records, a batch of columns at a time."""
+"""The records of a report, made from columns a batch at a time."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from tap_crewmojo.cells import Cell, Columns
     from tap_crewmojo.config.reports import ReportRequest
     from tap_crewmojo.readers.report import Report
+    from tap_crewmojo.schema.converter import Value, Values, Variants
     from tap_crewmojo.schema.stream_schema import Column, StreamSchema
-    from tap_crewmojo.schema.types import Value, Values, Variants
 
 Record: TypeAlias = "msgspec.Struct | dict[str, Value]"
-"""A record, ready to be encoded: a struct, or a dictionary where a struct cannot have the names."""
+"""A record: a struct, or a dictionary if a struct cannot have the names."""
 
 _PARTS: Final = 256
-"""Parts that a report's keys are divided into, one of which is looked at at a time."""
+"""Parts that a report's keys are divided into: only one is compared, and in a set, at a time."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What is counted in the rows of one report.
+    """Counts of the rows of one report.
 
     Args:
         rows: rows that became records.
-        empty_rows: rows without any value, which were skipped.
+        empty_rows: rows without any value, which are skipped.
         repeated_keys: rows with the primary key of an earlier row.
-        variants: how many values of each column did not fit its type.
+        variants: the number of values of each column that do not fit its type.
     """
 
     rows: int = 0
@@ -54,7 +54,7 @@ class RecordMaker:
     """Makes the records of one report.
 
     Args:
-        schema: the columns of the stream; grows with what the report holds.
+        schema: the columns of the stream; new columns are added to it.
         primary_keys: the vendor's columns that must have a value in each row.
         metadata: the tap's own columns, except for the row's number.
 
@@ -62,7 +62,7 @@ class RecordMaker:
         schema: as given.
         metadata: as given.
         names: the columns of the records of the last batch, in their order.
-        counts: what was counted so far.
+        counts: the counts so far.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RecordMaker:
         self._revision = -1
 
     def batches(self, report: Report) -> Iterator[list[Record]]:
-        """Yield the records of a report, those of one batch all of the same columns.
+        """Yield the records of a report in batches, each with the same columns in all records.
 
         Raises:
             ReportError: as in `check`, before the first batch.
@@ -91,13 +91,12 @@ class RecordMaker:
     def check(self, report: Report) -> None:
         """Refuse a report of which no record may be emitted, and count repeated keys.
 
-        Where new columns are refused, all rows are read for those that have a value under a
-        heading that the schema lacks: JSON brings its headings with its rows. The columns of the
-        primary key are read alone.
+        If the settings forbid new columns, all rows are read: in JSON, any row may have a new
+        heading. For the primary key, only its columns are read.
 
         Raises:
-            ReportError: the report is another than the schema's, has a new column against the
-                settings, or a row without a key; the text names the row's number, no value.
+            ReportError: the report has no column of the schema, a new column that the settings
+                forbid, or a row without a key; the message has the row's number, no value.
         """
         self.schema.check_headings(report.headings())
         if self.schema.on_new_column is OnNewColumn.FAIL:
@@ -117,7 +116,7 @@ class RecordMaker:
         keys = KeyCheck(self._primary_keys)
         for batch in report.batches(headings):
             converted = self.convert(batch)
-            keys.look_at({column.name: values for column, values, _ in converted}, batch.size)
+            keys.add({column.name: values for column, values, _ in converted}, batch.size)
         self.counts.repeated_keys = keys.repeated
 
     def convert(self, batch: Columns) -> list[tuple[Column, Values, Variants | None]]:
@@ -127,12 +126,12 @@ class RecordMaker:
     def take(
         self, converted: Iterable[tuple[Column, Any, Variants | None]], size: int, empty_rows: int
     ) -> dict[str, Any]:
-        """Count some rows; return their values by column, all of which the schema knows then.
+        """Count rows, add their new columns to the schema, and return their values by column.
 
         Args:
-            converted: the vendor's columns, as from `convert`; the values may be Arrow's as well.
+            converted: the vendor's columns, from `convert` or with Arrow's values.
             size: the number of rows.
-            empty_rows: rows that were skipped.
+            empty_rows: the number of rows without any value, which are not in the columns.
         """
         first = self.counts.rows + 1
         values: dict[str, Any] = {ROW_NUMBER: range(first, first + size)}
@@ -148,12 +147,12 @@ class RecordMaker:
         return values
 
     def selected(self) -> tuple[str, ...]:
-        """Return the columns of a record, as the schema is now."""
+        """Return the columns of a record in the present schema."""
         names = (*self.schema.names, *self.metadata, ROW_NUMBER)
         return tuple(filter(self.schema.is_selected, names))
 
     def _filled(self, batch: Columns) -> Iterator[tuple[Column, Sequence[Cell]]]:
-        """Yield the columns to emit; of new ones those that have a value."""
+        """Yield the columns to emit; new ones only if they have a value."""
         columns = self.schema.columns(batch.headings)
         for column, cells in zip(columns, batch.cells, strict=True):
             if column.selected and not (column.is_new and all(map(is_empty, cells))):
@@ -170,9 +169,9 @@ class RecordMaker:
 
 
 class KeyCheck:
-    """Checks that each row of a report has a primary key, and counts the keys that are repeated.
+    """Checks that each row of a report has a primary key, and counts repeated keys.
 
-    Of each key eight bytes are kept, its hash, however long it is.
+    Only a hash of eight bytes is kept of each key.
 
     Args:
         names: the columns of the key.
@@ -188,8 +187,8 @@ class KeyCheck:
         """The number of rows whose key an earlier row has."""
         return sum(len(hashes) - len(set(hashes)) for hashes in self._hashes)
 
-    def look_at(self, values: Mapping[str, Values], size: int) -> None:
-        """Take in the keys of some rows.
+    def add(self, values: Mapping[str, Values], size: int) -> None:
+        """Check the keys of some rows, and add them.
 
         Raises:
             ReportError: a row has no key.
@@ -206,7 +205,7 @@ class KeyCheck:
                 )
                 raise ReportError(msg)
         self._rows += size
-        # The texts' hashes: -1 and -2 have the same one as numbers, nested JSON has none.
+        # Texts are hashed: the numbers -1 and -2 have the same hash, and nested JSON has none.
         for key in map(hash, zip(*(map(str, column) for column in columns), strict=True)):
             self._hashes[key % _PARTS].append(key)
 
@@ -221,7 +220,7 @@ def metadata_of(request: ReportRequest, download: Download) -> dict[str, Value]:
 
 
 def as_dict(record: Record, names: Sequence[str]) -> dict[str, Value]:
-    """Return a record as the SDK wants it."""
+    """Return a record as the SDK takes it."""
     if isinstance(record, dict):
         return record
     return dict(zip(names, msgspec.structs.astuple(record), strict=True))

@@ -1,4 +1,4 @@
-"""msgspec's structs for rows and records, whose columns may have almost any names."""
+"""Structs of msgspec for rows and records, with almost any column names."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _NO_FIELD_NAME = re.compile(r'["\\\x00-\x1f]')
 
 
 def can_be_field(name: str) -> bool:
-    """Return whether msgspec takes a name for a field of a struct."""
+    """Return whether msgspec accepts a name for a field of a struct."""
     return not _NO_FIELD_NAME.search(name)
 
 
 def struct_of(
     names: Sequence[str], types: Sequence[tuple[Any, ...]], *, kw_only: bool = False
 ) -> type[msgspec.Struct]:
-    """Make a struct; what it is decoded from may have no other fields.
+    """Make a struct type; JSON with any other field does not decode.
 
     Args:
-        names: its fields as JSON has them, each of which `can_be_field`.
-        types: the type of each, and its default where it has one.
-        kw_only: whether it is only decoded; then any field may have a default.
+        names: the names of its fields in JSON, each of which `can_be_field`.
+        types: the type of each field, and its default if it has one.
+        kw_only: whether it is only decoded, so that any field may have a default.
     """
     fields = [f"field{place}" for place in range(len(names))]
     return msgspec.defstruct(

@@ -13,7 +13,7 @@ from tap_crewmojo.api.framing import has_known_end, iter_body, read_short_body
 from tap_crewmojo.api.http import HttpSession, is_transient, retry_after
 from tap_crewmojo.api.jobs import Poll
 from tap_crewmojo.errors import JobAbandonedError, ReportError, TransientError
-from tap_crewmojo.readers.spool import spool
+from tap_crewmojo.readers.spool import ResponseHead, spool
 from tap_crewmojo.redaction import vendor_text
 
 if TYPE_CHECKING:
@@ -126,13 +126,13 @@ class DownloadEndpoint:
             body = read_short_body(response, self._clock, deadline)
             raise self._failure(response, body, request, step)
         try:
-            return spool(
-                iter_body(response, self._clock, deadline),
+            head = ResponseHead(
                 response.headers.get("Content-Type", ""),
-                status=response.status_code,
-                has_known_end=has_known_end(response),
+                response.status_code,
+                has_known_end(response),
                 polled_job=step.job_id if isinstance(step, Poll) else None,
             )
+            return spool(iter_body(response, self._clock, deadline), head)
         except ReportError as exc:
             msg = f"{request}: {exc}"
             raise ReportError(msg) from None

@@ -1,11 +1,11 @@
-"""A CSV report checked as it arrives, chunk by chunk, and made plain where it is not.
+"""A CSV report, checked while it arrives and made plain where it is not.
 
-A chunk is whole rows. Plain chunks are what reports mostly are: one library call each shows that
-all is well, in a third of the time that `csv` takes. The others are read by `csv` and written
-again. So what lies on disk is plain throughout: `csv` and Arrow read the same rows in it.
+A chunk is a number of whole rows. Most chunks are plain as they arrive, which a few library calls
+show in a third of the time that `csv` takes. All others are read and written again by `csv`, so
+every chunk on disk is plain, and `csv` and Arrow read the same rows in it.
 
-Plain: two columns or more, the same end to each line, no blank line, no row without a value, quotes
-around whole cells only.
+Plain means: two columns or more, the same line end everywhere, no blank line, no row without a
+value, quotes around whole cells only.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
-from tap_crewmojo.cells import CHUNK, LONGEST_ROW, MOST_COLUMNS, NUL, distinct
+from tap_crewmojo.cells import LONGEST_ROW, MOST_COLUMNS, NUL, distinct
 from tap_crewmojo.errors import CutShortError, UnusableResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# The module's 128 KiB are too few. A quote that is not closed makes a cell of all that follows.
+# The default of 128 KiB is too little: a quote that is not closed makes one cell of all the rest.
 csv.field_size_limit(LONGEST_ROW)
 
 _LONGEST: Final = 1 << 24
-"""Bytes without a line end that is not quoted; then `csv` looks for the end of the row."""
+"""Bytes that are searched for the end of a row; beyond that, `csv` searches for it."""
 
 _MOST_LINES: Final = 100
-"""Line ends that are looked at for one that is not quoted, before more bytes are awaited."""
+"""Line ends that are searched for one outside quotes, before more bytes are read."""
 
 _ALL_BUT_SHAPE: Final = bytes(set(range(256)) - set(b",\r\n"))
 _ODD_QUOTE = re.compile(rb'"(?:(?<=[^,\n"]")|(?=[^,\r\n"]))')
@@ -44,30 +44,32 @@ class CsvChunks:
 
     Args:
         parts: the report with its headings, valid UTF-8, as it arrives.
+        size: bytes of a chunk, at least; the last chunk may have fewer.
 
     Attributes:
         headings: the headings, distinct; none if all of the report is blank.
         rows: rows with a value so far.
-        empty_rows: rows without any value so far, blank lines among them; they are in no chunk.
+        empty_rows: rows without any value so far, blank lines included; they are in no chunk.
 
     Raises:
-        UnusableResponseError: the report cannot be read without guessing, or is beyond a limit.
+        UnusableResponseError: the report is malformed, or beyond a limit.
     """
 
-    def __init__(self, parts: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes], size: int) -> None:
         self.rows = self.empty_rows = 0
+        self._size = size
         self._width = 0
         lines = _Lines(parts)
-        self.headings = distinct(next(self._lines_of(lines), []))
+        self.headings = distinct(next(self._cells(lines), []))
         self._width = len(self.headings)
         self._rest = lines.rest()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the chunks, each once."""
-        source = _WholeRows(self._rest)
+        source = _WholeRows(self._rest, self._size)
         while chunk := source.take():
             if self._width == 1 or source.is_odd or (plain := _unquoted(chunk)) is None:
-                yield from self._rewritten(itertools.chain(_parts(chunk), source.rest()))
+                yield from self._rewritten(itertools.chain(self._parts(chunk), source.rest()))
                 return
             end = b"\r\n" if plain[: plain.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
             if not chunk.endswith((b"\n", b"\r")):
@@ -77,23 +79,28 @@ class CsvChunks:
                 self.rows += rows
                 yield chunk
             else:
-                yield from self._rewritten(_parts(chunk))
+                yield from self._rewritten(self._parts(chunk))
+
+    def _parts(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield a chunk, which may be long, in parts whose lines do not take much memory."""
+        for start in range(0, len(chunk), self._size):
+            yield chunk[start : start + self._size]
 
     def _rewritten(self, parts: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield rows as plain chunks, whatever they are written like."""
+        """Yield rows of any form as plain chunks."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for row in self._lines_of(_Lines(parts)):
+        for row in self._cells(_Lines(parts)):
             self.rows += 1
             writer.writerow(row)
-            if text.tell() >= CHUNK:
+            if text.tell() >= self._size:
                 yield text.getvalue().encode()
                 text.seek(0)
                 text.truncate()
         if text.tell():
             yield text.getvalue().encode()
 
-    def _lines_of(self, lines: _Lines) -> Iterator[list[str]]:
+    def _cells(self, lines: _Lines) -> Iterator[list[str]]:
         """Yield the cells of each row that has a value."""
         try:
             for row in csv.reader(lines, strict=True):
@@ -121,7 +128,7 @@ class CsvChunks:
 
 
 class _Lines:
-    """The lines of a text, with their ends, as `csv` wants them.
+    """The lines of a text with their ends, as `csv` takes them.
 
     Args:
         parts: the text in UTF-8.
@@ -137,14 +144,14 @@ class _Lines:
     def __init__(self, parts: Iterable[bytes]) -> None:
         self.size = 0
         self.has_ended = False
-        self._parts_left = iter(parts)
+        self._arriving = iter(parts)
         self._text = io.StringIO(newline="")  # whole lines
-        self._begun: list[bytes] = []  # a line that may go on
+        self._begun: list[bytes] = []  # a line whose end has not arrived
         self._begun_size = 0
 
     def __iter__(self) -> Iterator[str]:
-        for part in self._parts_left:
-            # What ends in a carriage return may have its line feed in the next part.
+        for part in self._arriving:
+            # The line feed of a last carriage return may be in the next part.
             end = max(part.rfind(b"\n"), part.rfind(b"\r", 0, -1)) + 1
             if end:
                 lines = b"".join([*self._begun, part[:end]])
@@ -167,7 +174,7 @@ class _Lines:
         for line in self._text:
             if has_nul and "\0" in line:
                 raise csv.Error(NUL)
-            if len(line) > MOST_COLUMNS and _has_commas(line, is_quoted=bool(self.size)):
+            if len(line) > MOST_COLUMNS and _is_too_wide(line, is_quoted=bool(self.size)):
                 raise csv.Error(_TOO_WIDE)
             self.size += len(line)
             if self.size > LONGEST_ROW:
@@ -175,65 +182,66 @@ class _Lines:
             yield line
 
     def rest(self) -> Iterator[bytes]:
-        """Yield what has not been taken as lines."""
+        """Yield the bytes that have not been taken as lines."""
         yield self._text.read().encode()
         yield b"".join(self._begun)
-        yield from self._parts_left
+        yield from self._arriving
 
 
 class _WholeRows:
-    """Chunks that end where a row does, unless a quote is written oddly.
+    """Rows in chunks that end where a row ends, if quotes are written as usual.
 
     Args:
         parts: the rows.
+        size: bytes of a chunk, at least; the last chunk may have fewer.
 
     Attributes:
-        is_odd: whether the last chunk may end anywhere: a quote is not closed for long.
+        is_odd: whether the last chunk may end within a row: a quote is not closed for long.
     """
 
-    def __init__(self, parts: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes], size: int) -> None:
         self.is_odd = False
-        self._parts_left = iter(parts)
+        self._arriving = iter(parts)
+        self._least = size
         self._held = b""
 
     def take(self) -> bytes:
         """Return the next chunk; nothing at the end."""
-        parts, size, quotes = [self._held], len(self._held), self._held.count(b'"')
+        taken, size, quotes = [self._held], len(self._held), self._held.count(b'"')
         self._held = b""
-        for part in self._parts_left:
+        for part in self._arriving:
             size += len(part)
-            end = _end_of_rows(part, quotes) if size >= CHUNK else 0
+            end = _end_of_rows(part, quotes) if size >= self._least else 0
             if end:
                 self._held = part[end:]
-                parts.append(part[:end])
+                taken.append(part[:end])
                 break
-            parts.append(part)
+            taken.append(part)
             quotes += part.count(b'"')
             if size > _LONGEST:
                 self.is_odd = True
                 break
-        return b"".join(parts)
+        return b"".join(taken)
 
     def rest(self) -> Iterator[bytes]:
-        """Yield what has not been taken."""
+        """Yield the bytes that have not been taken."""
         yield self._held
-        yield from self._parts_left
-
-
-def _parts(chunk: bytes) -> Iterator[bytes]:
-    """Yield a chunk, which may be long, in parts whose lines do not take much memory."""
-    for start in range(0, len(chunk), CHUNK):
-        yield chunk[start : start + CHUNK]
+        yield from self._arriving
 
 
 def plain_rows(chunk: bytes) -> list[list[str]]:
     """Return the cells of the rows of a plain chunk."""
-    # No carriage return ends a line in it, so nobody need look for one.
+    # No line of it ends in a lone carriage return, so `io` need not search for one.
     return list(csv.reader(io.StringIO(chunk.decode(), newline="\n"), strict=True))
 
 
 def _end_of_rows(part: bytes, quotes: int) -> int:
-    """Return where the last row ends in a part that so many quotes are before; 0 if none does."""
+    """Return the end of the last whole row in some bytes, or 0.
+
+    Args:
+        part: the bytes.
+        quotes: the number of quotes before them.
+    """
     end = len(part)
     quotes += part.count(b'"')
     for _ in range(_MOST_LINES):
@@ -246,20 +254,20 @@ def _end_of_rows(part: bytes, quotes: int) -> int:
 
 
 def _unquoted(chunk: bytes) -> bytes | None:
-    """Return a chunk without what is quoted; none if `csv` takes a quote for a part of a cell.
+    """Return a chunk with one quote in place of each quoted text.
 
-    A quote stays for each text between quotes.
+    Returns nothing if a quote is within a cell, where `csv` takes it for a character.
     """
     if b"\0" in chunk:
         return None
-    # Every other part is quoted. An empty one in between is half of a quote that is quoted.
+    # Every other part is quoted. An empty part between two of them is half of an escaped quote.
     parts = chunk.split(b'"')
     plain = b'"'.join(parts[::2])
     return plain if len(parts) % 2 and not _ODD_QUOTE.search(plain) else None
 
 
 def _rows_in(plain: bytes, width: int, end: bytes) -> int:
-    """Return how many rows there are; 0 unless all have the same width and the same end."""
+    """Return the number of rows; 0 unless all have the same width and the same end."""
     shape = plain.translate(None, _ALL_BUT_SHAPE)
     row = b"," * (width - 1) + end
     rows = len(shape) // len(row)
@@ -267,12 +275,12 @@ def _rows_in(plain: bytes, width: int, end: bytes) -> int:
 
 
 def _may_have_empty_row(chunk: bytes) -> bool:
-    """Return whether a row without any value seems to be there; a quoted text may look like one."""
+    """Return whether a row seems to have no value; a quoted text may look like such a row."""
     return bool(_EMPTY_ROW.search(b"\n" + chunk))
 
 
-def _has_commas(line: str, *, is_quoted: bool) -> bool:
-    """Tell whether a line has more commas that are not quoted than there may be columns.
+def _is_too_wide(line: str, *, is_quoted: bool) -> bool:
+    """Return whether a line has more commas outside quotes than a row may have.
 
     Args:
         line: the line.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from tap_crewmojo.cells import Columns
+from tap_crewmojo.cells import CHUNK, Columns
 from tap_crewmojo.readers.csv_chunks import CsvChunks, plain_rows
 from tap_crewmojo.readers.report import ChunkFile, Report
 
@@ -21,23 +21,24 @@ _SHOW: Final = bytes.maketrans(b"\xfd\xfe\xff", b",\r\n")
 
 
 class CsvReport(Report):
-    """A CSV report on disk, known to be well-formed.
+    """A well-formed CSV report on disk.
 
     Args:
         parts: the report with its headings, valid UTF-8, as it arrives.
+        chunk_size: bytes of a chunk of rows, at least.
 
     Attributes:
         size: rows with a value.
-        empty_rows: rows without any value, which are skipped; blank lines are such rows.
+        empty_rows: rows without any value, blank lines included; they are skipped.
 
     Raises:
-        UnusableResponseError: the report cannot be read without guessing; the message has the row's
-            number, never a value. So nothing of a malformed report is ever emitted.
+        UnusableResponseError: the report is malformed, or beyond a limit; the message has the row's
+            number, never a value.
         OSError: it cannot be written.
     """
 
-    def __init__(self, parts: Iterable[bytes]) -> None:
-        chunks = CsvChunks(parts)
+    def __init__(self, parts: Iterable[bytes], chunk_size: int = CHUNK) -> None:
+        chunks = CsvChunks(parts, chunk_size)
         self._headings = chunks.headings
         super().__init__(ChunkFile(chunks))
         self.size, self.empty_rows = chunks.rows, chunks.empty_rows
@@ -66,12 +67,10 @@ class CsvReport(Report):
             yield Columns(headings, [()] * len(headings), 0, empty_rows)
 
     def blocks(self, least: int) -> Iterator[bytes]:
-        """Yield the rows as CSV without headings, which Arrow reads as `batches` does.
-
-        There is no row without a value in them, nor a blank line.
+        """Yield the rows as CSV without headings, in which Arrow reads the same rows as `batches`.
 
         Args:
-            least: bytes of each block; the last one may have fewer.
+            least: bytes of a block; the last block may have fewer.
         """
         return self._chunks.joined(least)
 

@@ -1,16 +1,16 @@
-"""What a JSON response is, by its members: a job, a failure, a part, a report.
+"""The class of a JSON response by its members: a job, a failure, a part, or a report.
 
 Crewmojo documents neither the envelope of a job nor that of a report. These tables are all that the
 tap assumes. A name is compared in lower case, without `_`, `-`, `.`, `@` and `$`: `has_more` is
 `hasMore`. The first line that applies decides:
 
-1. A job, whatever stands beside it: `jobId`, unless it is null.
-2. A failure: `_FAILURES` with a value, `_SUCCESSES` that is false, `_STATUSES` of which a word says
-   failed (but "no error"), or that is 400 to 599.
+1. A job, whatever the other members: `jobId`, unless it is null.
+2. A failure: `_FAILURES` with a value, `_SUCCESSES` that is false, `_STATUSES` with a word that
+   says failed (except "no error") or with a number from 400 to 599.
 3. Not a report yet; for a poll, the job goes on: `_STATUSES` that says not ready.
 4. The rows: an array of objects under any name that is not in `_HARMLESS`, and only one such; or,
-   if there is none, one empty array. The empty array is no report if anything beside it, however
-   deep, could mean that there are rows: a `jobId`, a failure, a word in `_STATUSES` that says
+   if there is none, one empty array. The empty array is not a report if any other member, at any
+   depth, could mean that there are rows: a `jobId`, a failure, a word in `_STATUSES` that says
    failed or not ready, `_TEXTS` with a word of `_TROUBLE`, an array of objects or arrays that is
    not in `_HARMLESS`.
 5. A part, and the API documents no paging: `_MORE` that is true, `_COMPLETE` that is false, `_NEXT`
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Members = list[tuple[str, Any]]
-"""The names and values of an object, a repeated name as often as it stands there."""
+"""The names and values of an object; a repeated name is in it several times."""
 
 JOB: Final = "jobid"
 
@@ -103,18 +103,18 @@ _BESIDE_JOB: Final = _words(
 
 
 def can_be_rows(name: str) -> bool:
-    """Tell whether an array of objects under this name would be the rows."""
+    """Return whether an array of objects under this name is the rows."""
     return _plain(name) not in _HARMLESS | _FAILURES
 
 
 def is_job(headings: Iterable[str]) -> bool:
-    """Tell whether rows with these headings are a job in the shape of a report."""
+    """Return whether rows with these headings are a job in the form of a report."""
     names = set(map(_plain, headings))
     return JOB in names and names <= _BESIDE_JOB
 
 
 def job_id(members: Members) -> str | None:
-    """Return the id of the job that a response names.
+    """Return the id of the job in a response.
 
     Raises:
         UnusableResponseError: it cannot be a segment of a URL.
@@ -134,7 +134,7 @@ def job_id(members: Members) -> str | None:
 
 
 def is_failure(members: Members) -> bool:
-    """Tell whether a response says that it failed."""
+    """Return whether a response says that it failed."""
     for name, value in _all(members):
         if (
             (name in _FAILURES and _is_something(value))
@@ -146,17 +146,17 @@ def is_failure(members: Members) -> bool:
 
 
 def is_pending(members: Members) -> bool:
-    """Tell whether a response says that it is not ready."""
+    """Return whether a response says that it is not ready."""
     return any(name in _STATUSES and _word(value) in _NOT_READY for name, value in _all(members))
 
 
 def is_done(members: Members) -> bool:
-    """Tell whether a response says that nothing more will come."""
+    """Return whether a response says that it is complete."""
     return any(name in _STATUSES and _word(value) in _DONE for name, value in _all(members))
 
 
 def is_empty_report(members: Members) -> bool:
-    """Tell whether a response without rows is a report all the same."""
+    """Return whether a response without rows is an empty report."""
     everything = list(_everything(members))
     return (
         sum(value == [] and can_be_rows(name) for name, value in members) == 1
@@ -183,7 +183,7 @@ def part_of(members: Members, rows: int) -> str | None:
 
 
 def _all(members: Members) -> Iterator[tuple[str, Any]]:
-    """Yield names, as the tables have them, and values; those of containers, too."""
+    """Yield names, in the form of the tables, and values; those in containers, too."""
     for given, value in members:
         name = _plain(given)
         yield name, value
@@ -192,7 +192,7 @@ def _all(members: Members) -> Iterator[tuple[str, Any]]:
 
 
 def _everything(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield names, as the tables have them, and values, at any depth but in what is harmless."""
+    """Yield names, in the form of the tables, and values at any depth, except in `_HARMLESS`."""
     for given, value in members:
         name = _plain(given)
         yield name, value
@@ -237,7 +237,7 @@ def _word(value: Any) -> str:  # noqa: ANN401  # whatever JSON holds
 
 
 def _says(value: Any, words: frozenset[str]) -> bool:  # noqa: ANN401  # whatever JSON holds
-    """Tell whether a text is one of the words, or has one of them, and no negation."""
+    """Return whether a text is one of the words, or has one of them and no negation."""
     said = {word.lower() for word in _SAID.findall(value)} if isinstance(value, str) else set()
     return _word(value) in words or (said.isdisjoint(_NEGATIONS) and not said.isdisjoint(words))
 

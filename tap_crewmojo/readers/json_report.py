@@ -1,9 +1,9 @@
 """A JSON report on disk, its chunks decoded to columns of cells.
 
-How a number is written counts, so numbers and nested JSON are taken as they are written, and texts
-as texts. Which columns hold texts alone, the chunk before shows. What is not as it was there (a
-text under a heading that had numbers, a heading that is missing, new or repeated) is looked at more
-closely, chunk by chunk.
+The way a number is written matters, so numbers and nested JSON are taken as they are written, and
+texts are decoded. Each chunk is decoded with the headings and the columns of texts that the chunks
+before it had. One that differs (a number in a column of texts, a heading that is missing) is
+decoded again with no column of texts; one with a new or repeated heading is read row by row.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from tap_crewmojo.cells import Cell
 
 _WIDEST: Final = 1000
-"""Headings that a struct may have: with more, to find the field of a name takes long."""
+"""Headings of a struct, at most: with more, it takes long to find the field of a name."""
 
 _MOST_CELLS: Final = 1 << 20
-"""Cells of a batch, at most, where rows have many headings each of which is in few of them."""
+"""Cells of a batch, at most, for reports of many headings each of which is in few rows."""
 
 _ABSENT: Final = msgspec.Raw(b"")
 _NULL: Final = msgspec.Raw(b"null")
@@ -47,8 +47,8 @@ _Column: TypeAlias = "Sequence[str | None] | bytes"
 """Texts; or values as they are written, with commas between them."""
 
 
-class _Kind(Enum):
-    """What a heading has in a row, as far as it has shown."""
+class _Field(Enum):
+    """The field of a struct for the values that the rows so far have under a heading."""
 
     TEXT = (str | None,)
     ANY = (msgspec.Raw,)
@@ -56,10 +56,10 @@ class _Kind(Enum):
 
 
 class JsonReport(Report):
-    """A JSON report on disk, known to be well-formed.
+    """A well-formed JSON report on disk.
 
     Args:
-        chunks: its rows, as `JsonChunks` yields them.
+        chunks: its rows, from `JsonChunks`.
     """
 
     @override
@@ -68,22 +68,22 @@ class JsonReport(Report):
 
     @override
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
-        kinds: dict[str, _Kind] = {}
+        fields: dict[str, _Field] = {}
         for chunk in self._chunks:
-            if regular := _regular_rows(chunk, kinds):
+            if regular := _regular_rows(chunk, fields):
                 yield regular.columns(only)
             else:
                 rows = objects_of(chunk.decode())
-                kinds = {name: kinds.get(name, _Kind.TEXT) for name in _headings(kinds, rows)}
-                yield from _by_row(tuple(kinds), rows, only)
+                fields = {name: fields.get(name, _Field.TEXT) for name in _headings(fields, rows)}
+                yield from _by_row(tuple(fields), rows, only)
 
 
 class _Rows:
-    """Rows that have nothing but the headings that are known, each once.
+    """Rows with some of the same headings, each at most once in a row.
 
     Args:
         headings: the headings.
-        columns: texts, or the values as they are written, under each heading.
+        columns: a column for each heading.
     """
 
     def __init__(self, headings: tuple[str, ...], columns: Sequence[_Column]) -> None:
@@ -109,29 +109,28 @@ class _Rows:
         return Columns(headings, cells, sum(full), size - sum(full))
 
 
-def _regular_rows(chunk: bytes, kinds: dict[str, _Kind]) -> _Rows | None:
-    """Return the rows of a chunk if they have only the headings that are known, each once.
+def _regular_rows(chunk: bytes, fields: dict[str, _Field]) -> _Rows | None:
+    """Return the rows of a chunk, unless one has a new heading, or a heading twice.
 
     Args:
         chunk: the rows.
-        kinds: what was under each heading so far; changed where it is another now.
+        fields: the field for each heading so far; updated.
     """
-    headings = tuple(kinds)
+    headings = tuple(fields)
     if not 0 < len(headings) <= _WIDEST or not all(map(can_be_field, headings)):
         return None
-    decoded = _decoded(chunk, headings, tuple(kinds.values()))
+    decoded = _decoded(chunk, headings, tuple(fields.values()))
     if decoded is None:
-        decoded = _decoded(chunk, headings, (_Kind.ANY_OR_ABSENT,) * len(headings))
+        decoded = _decoded(chunk, headings, (_Field.ANY_OR_ABSENT,) * len(headings))
         if decoded is None:
             return None
         for name, values in zip(headings, decoded, strict=True):
             if any(value is _ABSENT for value in values):
-                kinds[name] = _Kind.ANY_OR_ABSENT
-            elif kinds[name] is _Kind.TEXT and not _are_texts(values):
-                kinds[name] = _Kind.ANY
+                fields[name] = _Field.ANY_OR_ABSENT
+            elif fields[name] is _Field.TEXT and not _are_texts(values):
+                fields[name] = _Field.ANY
     columns = list(map(_column, decoded))
-    # A struct takes the last value of a name that is there twice.
-    names = 0
+    names = 0  # to be compared, since a struct keeps only the last value of a repeated name
     for values, column in zip(decoded, columns, strict=True):
         names += len(values)
         if isinstance(column, bytes):
@@ -141,26 +140,26 @@ def _regular_rows(chunk: bytes, kinds: dict[str, _Kind]) -> _Rows | None:
 
 
 def _decoded(
-    chunk: bytes, headings: tuple[str, ...], kinds: tuple[_Kind, ...]
+    chunk: bytes, headings: tuple[str, ...], fields: tuple[_Field, ...]
 ) -> list[Sequence[Any]] | None:
     """Return the values under each heading: texts, or `msgspec.Raw`."""
     try:
-        rows = _decoder(headings, kinds).decode(b"[%b]" % chunk)
+        rows = _decoder(headings, fields).decode(b"[%b]" % chunk)
     except msgspec.MsgspecError:
         return None
     return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
 
 
 @functools.lru_cache(maxsize=64)
-def _decoder(headings: tuple[str, ...], kinds: tuple[_Kind, ...]) -> msgspec.json.Decoder[Any]:
-    row_type = struct_of(headings, [kind.value for kind in kinds], kw_only=True)
-    rows: Any = list[row_type]  # type: ignore[valid-type]  # a type made just now
+def _decoder(headings: tuple[str, ...], fields: tuple[_Field, ...]) -> msgspec.json.Decoder[Any]:
+    row_type = struct_of(headings, [field.value for field in fields], kw_only=True)
+    rows: Any = list[row_type]  # type: ignore[valid-type]  # made at run time
     return msgspec.json.Decoder(rows)
 
 
 def _names(text: bytes) -> int:
-    """Return how many names are in JSON, or more where a text seems to have one."""
-    # `rfind` takes a third of the time that `in` does, where the second sign is frequent.
+    """Return the number of names in JSON; more if a text looks like one."""
+    # `rfind` takes a third of the time of `in` if the second byte is frequent.
     if any(sign in text and text.rfind(spaced) >= 0 for sign, spaced in _SPACED):
         return len(_NAME_END.findall(text))
     return text.count(b'":')
@@ -184,8 +183,7 @@ def _cells(column: _Column) -> Sequence[Cell]:
         return column
     for signs in (_NUMBER_OR_NULL_SIGNS, _BOOLEAN_OR_NULL_SIGNS):
         if not column.translate(None, signs):
-            cells = column.decode().split(",")
-            return [None if cell == "null" else cell for cell in cells] if b"u" in column else cells
+            return column.replace(b"null", b"").decode().split(",")
     try:
         return _TEXTS.decode(b"[%b]" % column)
     except msgspec.MsgspecError:
@@ -195,7 +193,7 @@ def _cells(column: _Column) -> Sequence[Cell]:
 def _by_row(
     headings: tuple[str, ...], rows: list[dict[str, Cell]], only: Collection[str] | None
 ) -> Iterator[Columns]:
-    """Yield the columns of rows each of which has some of the headings."""
+    """Yield rows, each of which has some of the headings, as columns."""
     full = [row for row in rows if _has_value(row.values())]
     empty_rows = len(rows) - len(full)
     wanted = tuple(name for name in headings if only is None or name in only)

@@ -1,4 +1,4 @@
-"""A report on disk: its rows in chunks, each of them read as columns of cells."""
+"""A report on disk: its rows in chunks, each read as columns of cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ChunkFile:
-    """Chunks of a report in an unlinked temporary file, which nobody else can open.
+    """Chunks of rows in an unlinked temporary file, which no other process can open.
 
     Args:
         chunks: the chunks; all of them are written before this returns.
@@ -26,7 +26,7 @@ class ChunkFile:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # see `close`
         self.close = weakref.finalize(self, self._file.close)
-        """Free the disk space; also done when nobody holds the chunks any more."""
+        """Free the disk space; this also happens when the last reference to the file is gone."""
         self._ends = [0]
         try:
             for chunk in chunks:
@@ -42,10 +42,10 @@ class ChunkFile:
         return self.joined(0)
 
     def joined(self, least: int) -> Iterator[bytes]:
-        """Yield the chunks, as many together as have so many bytes.
+        """Yield the chunks, joined to blocks of a least size.
 
         Args:
-            least: bytes; the last ones may have fewer.
+            least: bytes of a block; the last block may have fewer.
         """
         start = 0
         for end in self._ends[1:]:
@@ -56,7 +56,7 @@ class ChunkFile:
 
 
 class Report(ABC):
-    """A report on disk, known to be well-formed.
+    """A well-formed report on disk.
 
     Args:
         chunks: its rows.
@@ -65,19 +65,18 @@ class Report(ABC):
     def __init__(self, chunks: ChunkFile) -> None:
         self._chunks = chunks
         self.close = chunks.close
-        """Free the disk space; also done when nobody holds the report any more."""
+        """Free the disk space; this also happens when the last reference to the report is gone."""
 
     @abstractmethod
     def headings(self) -> Sequence[str]:
-        """Return the headings that are known ahead of the rows."""
+        """Return the headings that are known before the rows are read."""
 
     @abstractmethod
     def batches(self, only: Collection[str] | None = None) -> Iterator[Columns]:
-        """Yield the rows as columns of cells, some at a time, from the first in each call.
+        """Yield the rows in batches of columns, from the first row again in each call.
 
-        Rows without any value are not among them, but counted (`Columns.empty_rows`).
+        Rows without any value are left out, and counted in `Columns.empty_rows`.
 
         Args:
-            only: the headings that are of interest; all of them if none are given. Rows are the
-                same either way.
+            only: the headings to read, by default all. The rows are the same in both cases.
         """

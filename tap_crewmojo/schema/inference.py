@@ -1,8 +1,8 @@
-"""A stream's schema, inferred from a sample of its report.
+"""The schema of a stream, inferred from a sample of its report.
 
-The vendor publishes no types, so they are inferred from the cells, and nothing ambiguous is
-guessed: a column whose cells do not all fit one type is a string. Numbers are never `integer`: a
-target that later meets 1.5 in such a column stores 2 or stops.
+The vendor publishes no types, so they are inferred from the cells. A column is a string unless all
+its cells fit the same other type. Numbers are never `integer`: a target that later gets 1.5 for
+such a column stores 2 or stops.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_crewmojo.cells import Cell, Columns
+    from tap_crewmojo.schema.converter import Converter
     from tap_crewmojo.schema.stream_schema import SchemaRules
-    from tap_crewmojo.schema.types import Converter
 
 _TYPES_OF_TEXTS: Final = (
     ColumnType.NUMBER,
@@ -30,34 +30,34 @@ _TYPES_OF_TEXTS: Final = (
 
 
 def infer(batches: Iterable[Columns]) -> dict[str, ColumnType]:
-    """Return the type of each column, by its heading, in the order of appearance.
+    """Return the type of each column by its heading, in the order of appearance.
 
-    A column has a type if all its cells that are not empty fit it; one without any is a string.
+    A column has a type if all of its cells with a value fit it; without any value it is a string.
     """
     types: dict[str, ColumnType | None] = {}
     converters: dict[str, Converter] = {}
     for batch in batches:
         for heading, cells in zip(batch.headings, batch.cells, strict=True):
-            kind = types.setdefault(heading, None)
-            if kind is None:
+            column_type = types.setdefault(heading, None)
+            if column_type is None:
                 first = next((cell for cell in cells if not is_empty(cell)), None)
                 if first is None:
                     continue
-                types[heading] = kind = type_of_cell(first)
-                converters[heading] = converter(kind)
-            if kind is not ColumnType.STRING and not converters[heading].fits(cells):
+                types[heading] = column_type = type_of_cell(first)
+                converters[heading] = converter(column_type)
+            if column_type is not ColumnType.STRING and not converters[heading].fits(cells):
                 types[heading] = ColumnType.STRING
-    return {heading: kind or ColumnType.STRING for heading, kind in types.items()}
+    return {heading: column_type or ColumnType.STRING for heading, column_type in types.items()}
 
 
 def discovered_schema(
     types: Mapping[str, ColumnType], rules: SchemaRules, *, windowed: bool
 ) -> dict[str, Any]:
-    """Return the JSON schema of a stream whose columns' types were inferred.
+    """Return the JSON schema of a stream.
 
     Args:
         types: the inferred types, by heading.
-        rules: how the report's columns are typed.
+        rules: the rules for the report's columns.
         windowed: whether the report is requested by windows.
     """
     properties = {}
@@ -69,10 +69,12 @@ def discovered_schema(
 
 
 def type_of_cell(cell: Cell) -> ColumnType:
-    """Return the one type that a cell fits unambiguously."""
+    """Return the type of a cell."""
     if isinstance(cell, dict):
         return ColumnType.OBJECT
     if isinstance(cell, list):
         return ColumnType.ARRAY
-    fitting = (kind for kind in _TYPES_OF_TEXTS if converter(kind).fits([cell]))
+    fitting = (
+        column_type for column_type in _TYPES_OF_TEXTS if converter(column_type).fits([cell])
+    )
     return next(fitting, ColumnType.STRING)

@@ -24,7 +24,7 @@ RESERVED: Final = (*_DATES, *_METADATA)
 
 
 def metadata_schema(*, windowed: bool) -> dict[str, dict[str, Any]]:
-    """Return the columns that the tap adds to each row, as JSON schema."""
+    """Return the JSON schema of the columns that the tap adds to each row."""
     return {**(_DATES if windowed else {}), **_METADATA}
 
 

@@ -1,8 +1,8 @@
-"""Column names: the vendor's headings, made distinct in any database.
+"""Column names: the vendor's headings, made distinct for any database.
 
-A heading is the name of its column, without blanks around it and control characters, unless that
-would clash with another column: databases know 63 bytes of a name, and some ignore its case. A name
-that had to change ends in a hash of its heading, so it depends on no order and no neighbour.
+A column has the name of its heading, without surrounding blanks and control characters, unless that
+clashes with another column: some databases compare only 63 bytes of a name, some ignore case. A
+changed name ends in a hash of its heading, and does not depend on the order of the columns.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST: Final = 63
-"""Bytes of a name that PostgreSQL, the shortest of the common ones, tells apart."""
+"""Bytes of a name in PostgreSQL, which has the lowest limit of the common databases."""
 
 VARIANT_SUFFIX: Final = "__text"
-"""Ends the name of the column that takes the values which do not fit a column's type."""
+"""The end of the name of a column for the values that do not fit another column's type."""
 
 _UNNAMED: Final = "unnamed"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -26,12 +26,11 @@ _HASH_DIGITS: Final = 8
 
 
 class ColumnNames:
-    """The names in use in one stream, and which heading has which.
+    """The names of the columns of one stream, by heading.
 
     Args:
-        known: the columns that the stream has already; a heading that would get such a name takes
-            that column.
-        reserved: names that no heading may have.
+        known: the columns that the stream has; a heading with such a name belongs to that column.
+        reserved: names that no heading may get.
     """
 
     def __init__(self, known: Iterable[str], reserved: Iterable[str]) -> None:
@@ -41,7 +40,7 @@ class ColumnNames:
         self._variants: dict[str, str] = {}
 
     def assign(self, headings: Iterable[str]) -> dict[str, str]:
-        """Return the name of each heading; the same for the same headings in any order."""
+        """Return the name for each heading, whatever the order of the headings."""
         headings = list(headings)
         for heading in sorted(headings, key=self._precedence):
             if heading not in self._by_heading:
@@ -49,13 +48,13 @@ class ColumnNames:
         return {heading: self._by_heading[heading] for heading in headings}
 
     def variant(self, name: str) -> str:
-        """Return the name of the column for values that do not fit the column of this name."""
+        """Return the name of the column for values that do not fit a column."""
         if name not in self._variants:
             self._variants[name] = self._claim(name + VARIANT_SUFFIX, salt=name)
         return self._variants[name]
 
     def _precedence(self, heading: str) -> tuple[bool, bool, str]:
-        """Order headings so that no twin takes the name that is another's to the letter."""
+        """Order headings: one that is a name exactly comes before one that only becomes it."""
         return heading not in self._known, heading != _plain(heading), heading
 
     def _name(self, heading: str) -> str:

@@ -1,8 +1,8 @@
-"""The columns of one stream: its JSON schema, and what changes it on the way.
+"""The columns of one stream: its JSON schema, and the columns that are added to it during a run.
 
-No value is lost and none is sent that the schema does not allow: a value that does not fit its
-column goes to the string column `<column>__text`, and a column that is not in the schema is added
-to it, both before the first record that needs it.
+No value is lost, and no value is sent that the schema does not allow. A value that does not fit its
+column goes to the string column `<column>__text`. This column, like any new column of the report,
+is added to the schema before the first record that has a value in it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import tzinfo
 
-    from tap_crewmojo.schema.types import Converter
+    from tap_crewmojo.schema.converter import Converter
 
 
 class OnNewColumn(StrEnum):
@@ -33,13 +33,14 @@ class OnNewColumn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SchemaRules:
-    """How the columns of one report are typed.
+    """The rules for the columns of one report.
 
     Args:
         columns: types that the user gives, by heading or name.
-        infer_types: whether the other columns' types are inferred; strings if not.
+        infer_types: whether the types of the other columns are inferred; otherwise they are
+            strings.
         on_new_column: what to do with a column that the schema lacks.
-        zone: the zone of date-times that a `format` reads without one.
+        zone: the zone of date-times that have none in their `format`.
     """
 
     columns: Mapping[str, ColumnConfig]
@@ -54,42 +55,42 @@ class SchemaRules:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where the cells under one heading go.
+    """The column for the cells under one heading.
 
     Args:
         heading: the vendor's heading.
-        name: the column.
-        kind: its type.
+        name: its name.
+        type: its type.
         converter: converts its cells.
-        selected: whether it is to be emitted.
+        selected: whether it is emitted.
         is_new: whether the schema lacks it.
     """
 
     heading: str
     name: str
-    kind: ColumnType
+    type: ColumnType
     converter: Converter
     selected: bool
     is_new: bool
 
 
 class StreamSchema:
-    """The columns of one stream, as they are now.
+    """The columns of one stream at this point of a run.
 
     Args:
-        json_schema: the schema to start from: discovered, or a catalog's.
-        rules: how the report's columns are typed.
+        json_schema: the schema at the start: discovered, or from a catalog.
+        rules: the rules for the report's columns.
         windowed: whether the report is requested by windows.
         is_selected: returns whether the catalog selects a column.
 
     Attributes:
         is_selected: as given.
         on_new_column: what to do with a column that the schema lacks.
-        adds_columns: whether such a column is added. It is not where the catalog deselects any
-            column: then it lists what may be emitted, and nobody has looked at the new one.
-        revision: another number whenever columns have come in.
-        added: new columns that were taken in.
-        left_out: new columns that were not.
+        adds_columns: whether such a column is added. A catalog that deselects a column is a list
+            of the columns that may be emitted, to which nothing is added.
+        revision: a number that changes whenever columns are added.
+        added: new columns that were added.
+        left_out: new columns that were left out.
     """
 
     def __init__(
@@ -122,18 +123,18 @@ class StreamSchema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The vendor's columns, in their order."""
+        """The vendor's columns in their order."""
         return tuple(self._vendors)
 
     def types(self) -> dict[str, ColumnType]:
-        """Return the type of each column, the tap's own among them."""
+        """Return the type of each column, including the columns that the tap adds."""
         return {name: ColumnType.of_json_schema(json) for name, json in self._properties().items()}
 
     def take_change(self) -> dict[str, Any] | None:
-        """Return the schema if it is another than the one that was last taken.
+        """Return the schema if it has changed since the last call.
 
-        That is so from the start where a catalog's schema allows no nulls, or sets limits that a
-        record need not keep to, or lacks the tap's own columns.
+        The first call returns it if a catalog's schema forbids nulls, limits values in another
+        way, or lacks the columns that the tap adds.
         """
         if (properties := self._properties()) == self._sent:
             return None
@@ -141,7 +142,7 @@ class StreamSchema:
         return {"type": "object", "properties": dict(properties)}
 
     def columns(self, headings: Iterable[str]) -> list[Column]:
-        """Return where the cells under some headings go."""
+        """Return the column for each heading."""
         headings = list(headings)
         new = [heading for heading in headings if heading not in self._columns]
         for heading, name in self._names.assign(new).items():
@@ -149,10 +150,10 @@ class StreamSchema:
         return [self._columns[heading] for heading in headings]
 
     def check_headings(self, headings: Iterable[str]) -> None:
-        """Refuse a report that has none of the columns of the schema.
+        """Refuse a report that has no column of the schema.
 
         Raises:
-            ReportError: all columns differ: rows of nulls would be the result.
+            ReportError: every column differs, so that all values in the records would be null.
         """
         met = {column.name for column in self.columns(headings)}
         if self._vendors and met and met.isdisjoint(self._vendors):
@@ -163,7 +164,7 @@ class StreamSchema:
             raise ReportError(msg)
 
     def take_in(self, column: Column) -> bool:
-        """Add a new column, now that it has a value, or leave it out; return whether it is in.
+        """Add a new column that has a value, or leave it out; return whether it was added.
 
         Raises:
             ReportError: the settings forbid new columns.
@@ -180,13 +181,13 @@ class StreamSchema:
             )
             if self.adds_columns:
                 self.added.add(column.name)
-                self._add(column.name, column.kind)
+                self._add(column.name, column.type)
             else:
                 self.left_out.add(column.name)
         return self.adds_columns
 
     def variant(self, name: str) -> str:
-        """Return the column for the values that do not fit another one, which it is added for."""
+        """Return the column for the values that do not fit another one; it is added if missing."""
         variant = self._names.variant(name)
         known = self._vendors.get(variant)
         if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
@@ -194,7 +195,7 @@ class StreamSchema:
         return variant
 
     def warnings(self) -> Iterator[str]:
-        """Yield what the user should know of the new columns, a sentence each."""
+        """Yield a warning for each new column."""
         for name in sorted(self.added):
             yield (
                 f"Column {name!r} is not in the catalog and was added (on_new_column: add). To "
@@ -216,19 +217,19 @@ class StreamSchema:
         given = self._rules.given(heading, name)
         known = self._vendors.get(name)
         if known:
-            kind = ColumnType.of_json_schema(known)
+            column_type = ColumnType.of_json_schema(known)
         else:
-            kind = given.type if given else ColumnType.STRING
-        form = given.format if given and given.type is kind else None
-        convert = converter(kind, form, self._rules.zone)
-        return Column(heading, name, kind, convert, self.is_selected(name), is_new=not known)
+            column_type = given.type if given else ColumnType.STRING
+        strptime_format = given.format if given and given.type is column_type else None
+        convert = converter(column_type, strptime_format, self._rules.zone)
+        return Column(heading, name, column_type, convert, self.is_selected(name), is_new=not known)
 
-    def _add(self, name: str, kind: ColumnType) -> None:
-        self._vendors[name] = kind.json_schema
+    def _add(self, name: str, column_type: ColumnType) -> None:
+        self._vendors[name] = column_type.json_schema
         self.revision += 1
 
 
 def _as_emitted(column: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a catalog's column as its values are: nullable, and with no other limits."""
+    """Return the schema of a catalog's column as it is emitted: nullable, without other limits."""
     words = {name: column[name] for name in ("title", "description") if name in column}
     return words | ColumnType.of_json_schema(column).json_schema

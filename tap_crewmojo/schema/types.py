@@ -1,39 +1,28 @@
-"""Column types: the syntax of each, its name in JSON schema and in Arrow, and its conversion.
-
-A column is converted whole. A cell that does not fit the type of its column is data, too: its value
-is null, and its text is the column's variant (see `schema.py`).
-"""
+"""The types of columns: the syntax of each, its conversion, its name in JSON schema and Arrow."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
-from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tap_crewmojo.cells import is_empty
 from tap_crewmojo.json_cells import nested_cell
+from tap_crewmojo.schema.converter import Converter, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from tap_crewmojo.cells import Cell
-
-Value: TypeAlias = "str | int | float | bool | dict[str, Any] | list[Any] | None"
-Values: TypeAlias = Sequence[Value]
-Variants: TypeAlias = Sequence[str | None]
-"""For each cell its text if it does not fit its column's type, or null."""
-
-_One: TypeAlias = "Callable[[Cell], Value]"
-_AllAtOnce: TypeAlias = Callable[[Sequence[Any]], Values | None]
+    from tap_crewmojo.schema.converter import AllAtOnce, One, Value, Values
 
 MOST_DIGITS: Final = 15
 """Digits that a double always holds."""
@@ -55,11 +44,6 @@ _DIGITS_AS_ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _DATE_TIMES: Final = msgspec.json.Decoder(list[datetime])
 
 _BOOLEANS: Final = {"true": True, "false": False}
-_MOST_REMEMBERED: Final = 1 << 14
-"""Distinct cells of a column whose values are kept."""
-
-_FEW: Final = 16
-"""Cells that are read one by one where one of them does not fit."""
 
 
 class ColumnType(StrEnum):
@@ -88,14 +72,14 @@ class ColumnType(StrEnum):
 
     @property
     def arrow_type(self) -> str:
-        """The type by its name in Arrow, which has none for nested JSON of any shape."""
+        """The name of the type in Arrow, which has none for nested JSON of any shape."""
         return {"number": "double", "integer": "int64", "boolean": "bool"}.get(self, "string")
 
     @classmethod
     def of_json_schema(cls, schema: object) -> ColumnType:
-        """Return the type of a catalog's column; what is not one of ours is a string.
+        """Return the type of a catalog's column: a string if its schema is of no type here.
 
-        Of alternatives the first that is not null counts. `true`, which allows all values, is one.
+        Of alternatives, the first that is not null counts. `true`, which allows all values, is one.
         """
         if not isinstance(schema, dict):
             return cls.STRING
@@ -105,10 +89,10 @@ class ColumnType(StrEnum):
                     return cls.of_json_schema(alternative)
         declared = schema.get("type")
         names = declared if isinstance(declared, list) else [declared]
-        kind = next((name for name in names if name != "null"), None)
-        if kind == "string" and schema.get("format") in [cls.DATE, cls.DATE_TIME]:
+        name = next((name for name in names if name != "null"), None)
+        if name == "string" and schema.get("format") in [cls.DATE, cls.DATE_TIME]:
             return cls(schema["format"])
-        return cls(kind) if kind in list(cls) else cls.STRING
+        return cls(name) if name in list(cls) else cls.STRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,110 +101,30 @@ class ColumnConfig:
 
     Args:
         type: the column's type.
-        format: how its dates are written, in `strptime`'s terms; ISO 8601 where none is given.
+        format: the format of its dates, as for `strptime`; ISO 8601 by default.
     """
 
     type: ColumnType
     format: str | None = None
 
 
-class Converter:
-    """Converts columns of one type.
+def converter(
+    column_type: ColumnType, strptime_format: str | None = None, zone: tzinfo = UTC
+) -> Converter:
+    """Return a converter for a column.
 
     Args:
-        one: returns the value of a cell that is not empty; none if the cell does not fit.
-        all_at_once: returns the values of a column, faster than one by one; none where it cannot,
-            for a cell does not fit or is unusual.
+        column_type: the column's type.
+        strptime_format: the format of its dates; ISO 8601 by default.
+        zone: the zone of date-times that have none in this format.
     """
-
-    def __init__(
-        self,
-        one: _One,
-        all_at_once: _AllAtOnce | None = None,
-    ) -> None:
-        self._all_at_once = all_at_once
-        self._remembered = _Remembered(one)
-
-    def convert(self, cells: Sequence[Cell]) -> tuple[Values, Variants | None]:
-        """Return the values of a column, and its variants if there are any."""
-        if not self._all_at_once:
-            values = self._one_by_one(cells)
-        elif (at_once := self._all_at_once(cells)) is not None:
-            return at_once, None
-        else:  # a cell does not fit, or is unusual: only the few around it are read one by one
-            parts = (cells[start : start + _FEW] for start in range(0, len(cells), _FEW))
-            read = (self._all_at_once(part) or self._one_by_one(part) for part in parts)
-            values = list(chain.from_iterable(read))
-        if not self._remembered.has_unfit:
-            return values, None
-        variants = [
-            to_text(cell) if value is None and not is_empty(cell) else None
-            for cell, value in zip(cells, values, strict=True)
-        ]
-        return values, variants if any(variants) else None
-
-    def fits(self, cells: Sequence[Cell]) -> bool:
-        """Return whether all cells of a column fit its type."""
-        return self.convert(cells)[1] is None
-
-    def _one_by_one(self, cells: Sequence[Cell]) -> Values:
-        try:
-            return list(map(self._remembered.__getitem__, cells))
-        except TypeError:  # nested JSON has no hash
-            return [None if is_empty(cell) else self._remembered.value(cell) for cell in cells]
-
-
-class _Remembered(dict[Any, Value]):
-    """The values of a column's cells: the same dates and words come again and again.
-
-    Args:
-        one: returns the value of a cell.
-
-    Attributes:
-        has_unfit: whether any cell so far did not fit.
-    """
-
-    def __init__(self, one: _One) -> None:
-        super().__init__({"": None, None: None})
-        self.has_unfit = False
-        self._one = one
-
-    def value(self, cell: Cell) -> Value:
-        """Return the value of a cell that is not empty."""
-        value = self._one(cell)
-        self.has_unfit |= value is None
-        return value
-
-    def __missing__(self, cell: Cell) -> Value:
-        value = self.value(cell)
-        # Nested JSON is not shared: who has a record may change the value in it.
-        if len(self) < _MOST_REMEMBERED and not isinstance(value, dict | list):
-            self[cell] = value
-        return value
-
-
-def converter(kind: ColumnType, form: str | None = None, zone: tzinfo = UTC) -> Converter:
-    """Return what converts the cells of a column.
-
-    Args:
-        kind: the column's type.
-        form: how its dates are written, in `strptime`'s terms.
-        zone: the zone of date-times that `form` reads without one.
-    """
-    match kind:
-        case ColumnType.DATE if form:
-            return Converter(partial(_date_by_form, form))
-        case ColumnType.DATE_TIME if form:
-            return Converter(partial(_date_time_by_form, form, zone))
+    match column_type:
+        case ColumnType.DATE if strptime_format:
+            return Converter(partial(_date_by_format, strptime_format))
+        case ColumnType.DATE_TIME if strptime_format:
+            return Converter(partial(_date_time_by_format, strptime_format, zone))
         case _:
-            return Converter(*_CONVERSIONS[kind])
-
-
-def to_text(cell: Cell) -> str | None:
-    """Return a cell as a string column holds it; nested JSON as its compact text."""
-    if cell is None or isinstance(cell, str):
-        return cell
-    return json.dumps(cell, ensure_ascii=False, separators=(",", ":"))
+            return Converter(*_CONVERSIONS[column_type])
 
 
 def _filled(cells: Sequence[Cell]) -> Sequence[Any]:
@@ -237,7 +141,7 @@ def _strings(cells: Sequence[Cell]) -> Values:
     return cells if len(filled) == len(cells) else [cell or None for cell in cells]
 
 
-def _present(convert: _AllAtOnce, cells: Sequence[Cell]) -> Values | None:
+def _present(convert: AllAtOnce, cells: Sequence[Cell]) -> Values | None:
     """Convert those cells that are not empty, all at once."""
     filled = _filled(cells)
     values = convert(filled) if filled else ()
@@ -248,10 +152,10 @@ def _present(convert: _AllAtOnce, cells: Sequence[Cell]) -> Values | None:
 
 
 def _numbers(cells: Sequence[str]) -> list[int | float] | None:
-    """Read numbers in JSON's syntax, without exponents, of which a double holds each digit.
+    """Read numbers in JSON's syntax, without exponents, if a double holds every digit of them.
 
-    That is every one of up to 15 digits, and those longer ones that a double is written as, such
-    as the averages 3.6666666666666665, but not long identifiers.
+    A double holds all numbers of up to 15 digits, and longer ones that are written as a double is,
+    such as the average 3.6666666666666665. Long identifiers are no such numbers.
     """
     try:
         tokens = ",".join(cells).encode()
@@ -304,7 +208,7 @@ def _date(cell: Cell) -> Value:
 
 
 def _date_time(cell: Cell) -> Value:
-    """Read an RFC 3339 date-time; one with an offset is written in UTC, as some targets drop it."""
+    """Read an RFC 3339 date-time. An offset is converted to UTC: some targets drop offsets."""
     if not isinstance(cell, str) or not _DATE_TIME.fullmatch(cell):
         return None
     try:
@@ -315,7 +219,7 @@ def _date_time(cell: Cell) -> Value:
 
 
 def _date_times(cells: Sequence[str]) -> Values | None:
-    """Read RFC 3339 date-times in UTC, written all alike."""
+    """Read RFC 3339 date-times in UTC that are all written in the same way."""
     first = cells[0]
     try:
         text = '","'.join(cells).encode()
@@ -337,16 +241,16 @@ def _in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _date_by_form(form: str, cell: Cell) -> Value:
+def _date_by_format(strptime_format: str, cell: Cell) -> Value:
     try:
-        return datetime.strptime(cell, form).date().isoformat()  # type: ignore[arg-type]  # noqa: DTZ007  # only its date
+        return datetime.strptime(cell, strptime_format).date().isoformat()  # type: ignore[arg-type]  # noqa: DTZ007  # only its date
     except (ValueError, TypeError):
         return None
 
 
-def _date_time_by_form(form: str, zone: tzinfo, cell: Cell) -> Value:
+def _date_time_by_format(strptime_format: str, zone: tzinfo, cell: Cell) -> Value:
     try:
-        moment = datetime.strptime(cell, form)  # type: ignore[arg-type]  # noqa: DTZ007  # below
+        moment = datetime.strptime(cell, strptime_format)  # type: ignore[arg-type]  # noqa: DTZ007  # below
         return _in_utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
     except (ValueError, TypeError, OverflowError):
         return None
@@ -357,7 +261,7 @@ def _nested(shape: type, cell: Cell) -> Value:
     return value if isinstance(value, shape) else None
 
 
-_CONVERSIONS: Final[dict[ColumnType, tuple[_One, *tuple[_AllAtOnce, ...]]]] = {
+_CONVERSIONS: Final[dict[ColumnType, tuple[One, *tuple[AllAtOnce, ...]]]] = {
     ColumnType.STRING: (to_text, _strings),
     ColumnType.NUMBER: (_number, partial(_present, _numbers)),
     ColumnType.INTEGER: (_integer,),

@@ -27,14 +27,12 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
+    from tap_crewmojo.schema.converter import Variants
     from tap_crewmojo.schema.stream_schema import Column
-    from tap_crewmojo.schema.types import Variants
 
-BLOCK: Final = 1 << 22
-"""Bytes of CSV that are read together, at least."""
+_BLOCK: Final = 1 << 22
 
-ROWS: Final = 10_000
-"""Rows that are written together, at least."""
+_ROWS: Final = 10_000
 
 _READERS: Final = 2  # besides the thread that writes; more would wait for it
 
@@ -49,7 +47,12 @@ class _Block:
 
 
 def spool_parquet(
-    report: Report, maker: RecordMaker, compression: str | None
+    report: Report,
+    maker: RecordMaker,
+    compression: str | None,
+    *,
+    block_size: int = _BLOCK,
+    table_rows: int = _ROWS,
 ) -> Iterator[IO[bytes]]:
     """Yield the records of a report in unlinked parquet files, which the caller closes.
 
@@ -59,13 +62,17 @@ def spool_parquet(
         report: the report.
         maker: converts its columns.
         compression: the name that parquet has for it; default: snappy.
+        block_size: bytes of CSV that are read together, at least.
+        table_rows: rows that are written together, at least.
 
     Raises:
         ReportError: as in `RecordMaker.check`, before the first file.
     """
     maker.check(report)
     by_schema = operator.attrgetter("schema")
-    for schema, alike in itertools.groupby(_tables(report, maker), by_schema):
+    for schema, alike in itertools.groupby(
+        _tables(_blocks(report, maker, block_size), maker, table_rows), by_schema
+    ):
         yield _spooled(schema, alike, compression)
 
 
@@ -82,15 +89,15 @@ def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | N
     return file
 
 
-def _tables(report: Report, maker: RecordMaker) -> Iterator[pa.Table]:
-    """Yield the records in tables of at least `ROWS`, unless the schema changes."""
+def _tables(blocks: Iterable[_Block], maker: RecordMaker, rows: int) -> Iterator[pa.Table]:
+    """Yield the records in tables of at least so many rows, unless the schema changes."""
     gathered: list[pa.Table] = []
-    for block in _blocks(report, maker):
+    for block in blocks:
         values = maker.take(block.converted, block.size, block.empty_rows)
         if not block.size:
             continue
         table = _table(maker, values, block.size)
-        if gathered and (table.schema != gathered[0].schema or sum(map(len, gathered)) >= ROWS):
+        if gathered and (table.schema != gathered[0].schema or sum(map(len, gathered)) >= rows):
             yield pa.concat_tables(gathered)
             gathered.clear()
         gathered.append(table)
@@ -113,19 +120,19 @@ def _array(values: Any, arrow_type: pa.DataType) -> pa.Array:  # noqa: ANN401  #
     return values if isinstance(values, pa.Array) else pa.array(values, arrow_type)
 
 
-def _blocks(report: Report, maker: RecordMaker) -> Iterator[_Block]:
+def _blocks(report: Report, maker: RecordMaker, size: int) -> Iterator[_Block]:
     if isinstance(report, CsvReport):
-        yield from _csv_blocks(report, maker)
+        yield from _csv_blocks(report, maker, size)
     else:
         for batch in report.batches():
             yield _Block(maker.convert(batch), batch.size, batch.empty_rows)
 
 
-def _csv_blocks(report: CsvReport, maker: RecordMaker) -> Iterator[_Block]:
+def _csv_blocks(report: CsvReport, maker: RecordMaker, size: int) -> Iterator[_Block]:
     read = functools.partial(_read, maker.schema.columns(report.headings()))
     with ThreadPoolExecutor(_READERS) as readers:
         being_read: deque[Future[_Block]] = deque()
-        for block in report.blocks(BLOCK):
+        for block in report.blocks(size):
             being_read.append(readers.submit(read, block))
             if len(being_read) > _READERS:
                 yield being_read.popleft().result()
@@ -159,11 +166,11 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
 
 
 def _convert(column: Column, cells: pa.Array) -> tuple[pa.Array, Variants | None]:
-    if column.kind is ColumnType.STRING:
+    if column.type is ColumnType.STRING:
         return cells, None
     distinct = cells.dictionary_encode()
     values, variants = column.converter.convert(distinct.dictionary.to_pylist())
-    arrow_type = pa.type_for_alias(column.kind.arrow_type)
+    arrow_type = pa.type_for_alias(column.type.arrow_type)
     return pa.array(values, arrow_type).take(distinct.indices), (
         pa.array(variants, pa.string()).take(distinct.indices).to_pylist() if variants else None
     )

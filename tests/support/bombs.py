@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tap_crewmojo.errors import UnusableResponseError
-from tap_crewmojo.readers import csv_chunks, json_chunks
-from tap_crewmojo.readers.spool import spool
+from tap_crewmojo.readers import csv_chunks, json_chunks, json_rows
+from tap_crewmojo.readers.spool import ResponseHead, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def endless(start: bytes, repeated: bytes, read: list[int]) -> Iterator[bytes]:
 
 
 def main(limit: str, *names: str) -> None:
-    for module in (csv_chunks, json_chunks):
+    for module in (csv_chunks, json_chunks, json_rows):
         module.LONGEST_ROW = int(limit) << 20  # type: ignore[attr-defined]
     csv_chunks._LONGEST = min(csv_chunks._LONGEST, int(limit) << 20)  # type: ignore[misc]
     for name in names or BOMBS:
@@ -71,7 +71,7 @@ def main(limit: str, *names: str) -> None:
         read = [0]
         content_type = "application/json" if start[:1] in {b"[", b"{"} else "text/csv"
         try:
-            spool(endless(start, repeated, read), content_type)
+            spool(endless(start, repeated, read), ResponseHead(content_type))
             message = "accepted"
         except UnusableResponseError as exc:
             message = str(exc)

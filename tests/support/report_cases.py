@@ -5,25 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import strategies as st
 
 from support.oracle import Outcome, Stream, outcome
 from tap_crewmojo.readers.report import Report
-from tap_crewmojo.readers.spool import spool
+from tap_crewmojo.readers.spool import ResponseHead, spool
 from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
 from tap_crewmojo.schema.names import ColumnNames
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from typing import Any
 
 METADATA = {"_sdc_report_datetime": "2025-01-01T00:00:00Z"}
 
@@ -71,11 +68,12 @@ class Body:
     headings: list[str]
     rows: list[dict[str, Any]]
 
-    def spooled(self) -> Report:
-        chunks = (self.data[place : place + 3] for place in range(0, len(self.data), 3))
-        answer = spool(chunks, self.content_type)
-        assert isinstance(answer, Report)
-        return answer
+    def spooled(self, rows: int = 1000) -> Report:
+        """Return the report, of which so many rows are about a batch."""
+        parts = (self.data[place : place + 3] for place in range(0, len(self.data), 3))
+        report = spool(parts, ResponseHead(self.content_type), chunk_size=8 * rows)
+        assert isinstance(report, Report)
+        return report
 
 
 def as_csv(heads: list[str], lines: list[list[str]]) -> Body:
@@ -126,7 +124,7 @@ class Case:
             is_selected=lambda name: name != self.deselected,
         )
 
-    def expected(self, body: Body) -> Outcome:
+    def expected(self, body: Body, rows: int) -> Outcome:
         names = ColumnNames(self.known, RESERVED)
         stream = Stream(
             types={name: str(kind) for name, kind in self.known.items()},
@@ -137,7 +135,7 @@ class Case:
             selected=lambda name: name != self.deselected,
             keys=self.keys,
         )
-        return outcome(stream, body.spooled().headings(), body.rows)
+        return outcome(stream, body.spooled(rows).headings(), body.rows)
 
 
 cases = st.builds(
@@ -148,11 +146,3 @@ cases = st.builds(
     st.none() | st.just("A"),
     st.sampled_from([[], [], ["B"], ["B", "A"]]),
 )
-
-
-@contextmanager
-def batches_of_few_rows(size: int) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("text._CHUNK", "csv_chunks.CHUNK", "json_chunks.CHUNK"):
-            patch.setattr(f"tap_crewmojo.readers.{name}", 8 * size)
-        yield

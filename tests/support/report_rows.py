@@ -8,10 +8,8 @@ import io
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tap_crewmojo.readers.csv_report import CsvReport
-from tap_crewmojo.readers.spool import JobEnvelope, spool
+from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
 if TYPE_CHECKING:
     from tap_crewmojo.readers.json_report import JsonReport
@@ -22,11 +20,8 @@ WHOLE = 1 << 16
 
 
 def spooled(body: bytes, content_type: str, size: int, **how: Any) -> CsvReport | JsonReport:  # noqa: ANN401
-    """Return a report of which so many bytes were looked at together."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("text._CHUNK", "csv_chunks.CHUNK", "json_chunks.CHUNK"):
-            patch.setattr(f"tap_crewmojo.readers.{name}", size)
-        report = spool([body], content_type, **how)
+    """Return a report that is read in chunks of so many bytes."""
+    report = spool([body], ResponseHead(content_type, **how), chunk_size=size)
     assert not isinstance(report, JobEnvelope)
     return report
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.oracle import RefusedError
-from support.report_cases import METADATA, Body, Case, batches_of_few_rows, bodies, cases
+from support.report_cases import METADATA, Body, Case, bodies, cases
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
@@ -31,17 +31,16 @@ if TYPE_CHECKING:
 def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size: int) -> None:
     schema, records = case.schema(), []
     maker = RecordMaker(schema, case.keys, METADATA)
-    with batches_of_few_rows(size):
-        try:
-            expected = case.expected(body)
-        except RefusedError:
-            with pytest.raises(ReportError):
-                next(maker.batches(body.spooled()))
-            return
-        for batch in maker.batches(body.spooled()):
-            names = [*schema.names, *METADATA, "_sdc_row_number"]
-            assert maker.names == tuple(filter(schema.is_selected, names))
-            records += [as_dict(record, maker.names) for record in batch]
+    try:
+        expected = case.expected(body, size)
+    except RefusedError:
+        with pytest.raises(ReportError):
+            next(maker.batches(body.spooled(size)))
+        return
+    for batch in maker.batches(body.spooled(size)):
+        names = [*schema.names, *METADATA, "_sdc_row_number"]
+        assert maker.names == tuple(filter(schema.is_selected, names))
+        records += [as_dict(record, maker.names) for record in batch]
     assert [
         {name: repr(value) for name, value in record.items() if value is not None}
         for record in records

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.repository import ROOT
-from tap_crewmojo.readers.spool import JobEnvelope, spool
+from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def test_many_headings_take_time_in_proportion(
         taken = []
         for _ in range(2):
             started_at = time.process_time()
-            report = spool([data], "")
+            report = spool([data], ResponseHead())
             assert not isinstance(report, JobEnvelope)
             assert sum(batch.size for batch in report.batches()) == 1
             taken.append(time.process_time() - started_at)
@@ -78,7 +78,7 @@ def test_new_names_in_each_row_take_time_in_proportion() -> None:
     def seconds(number: int) -> float:
         rows = [{"a": 1, f"b{place}": 2} for place in range(number)]
         started_at = time.process_time()
-        report = spool([json.dumps(rows).encode()], "")
+        report = spool([json.dumps(rows).encode()], ResponseHead())
         assert not isinstance(report, JobEnvelope)
         assert sum(batch.size * len(batch.headings) for batch in report.batches()) > number
         return time.process_time() - started_at
@@ -91,7 +91,7 @@ def test_rows_take_time_in_proportion() -> None:
     def seconds(number: int) -> float:
         rows = b",".join([b'{"a": 1, "b": [{"c": "},{"}], "d": NaN}'] * number)
         started_at = time.process_time()
-        spool([b'{"total": 1, "data": [', rows, b"]}"], "")
+        spool([b'{"total": 1, "data": [', rows, b"]}"], ResponseHead())
         return time.process_time() - started_at
 
     assert seconds(100_000) / seconds(25_000) < 10

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from support.report_rows import CSV, JSON, WHOLE, Rows, read, rows_of
 from tap_crewmojo.errors import UnusableResponseError
-from tap_crewmojo.readers.spool import JobEnvelope, spool
+from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +174,7 @@ def test_no_report_takes_long_to_check(body: bytes) -> None:
     chunks = (body[start : start + 16_384] for start in range(0, len(body), 16_384))
     started_at = time.process_time()
     with contextlib.suppress(UnusableResponseError):
-        spool(chunks, "")
+        spool(chunks, ResponseHead())
     assert time.process_time() - started_at < 5, "a multiple of what it takes"
 
 
@@ -188,7 +188,7 @@ def test_a_report_is_spooled_to_a_file_without_a_name(
         assert not list(tmp_path.iterdir())
         yield b"\xe91\n"
 
-    report = spool(chunks(), "text/csv; charset=latin1")
+    report = spool(chunks(), ResponseHead("text/csv; charset=latin1"))
     assert not isinstance(report, JobEnvelope)
     assert not list(tmp_path.iterdir())
     assert rows_of(report) == ([{"a": "é1"}], 0)
@@ -198,4 +198,4 @@ def test_a_report_is_spooled_to_a_file_without_a_name(
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011
-        spool(failing(), "text/csv")
+        spool(failing(), ResponseHead("text/csv"))

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tap_crewmojo.errors import ReportError, TransientError, UnusableResponseError
-from tap_crewmojo.readers.spool import JobEnvelope, spool
+from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
 FAILED, NEITHER, PART = "says that it failed", "neither a report nor a job", "only a part"
 UNSAFE = "names a job by an id"
@@ -23,13 +23,12 @@ def outcome(body: bytes, content_type: str = "application/json", **how: object) 
 
 
 def outcome_in(size: int, body: bytes, content_type: str, **how: object) -> str | int:
-    chunks = [body[start : start + size] for start in range(0, len(body), size)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.readers.text._CHUNK", size)
-        try:
-            report = spool(chunks, content_type, **how)  # type: ignore[arg-type]
-        except (ReportError, UnusableResponseError, TransientError) as exc:
-            return str(exc)
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    head = ResponseHead(content_type, **how)  # type: ignore[arg-type]
+    try:
+        report = spool(parts, head, chunk_size=size)
+    except (ReportError, UnusableResponseError, TransientError) as exc:
+        return str(exc)
     if isinstance(report, JobEnvelope):
         return f"job {report.job_id}"
     with contextlib.closing(report):
@@ -201,7 +200,7 @@ def test_a_failure_has_the_words_of_the_vendor_that_are_harmless() -> None:
 @pytest.mark.parametrize("body", AS_PART)
 def test_a_part_says_that_no_paging_is_documented(body: str) -> None:
     with pytest.raises(ReportError, match="Crewmojo documents no paging"):
-        spool([body.encode()], "application/json")
+        spool([body.encode()], ResponseHead("application/json"))
     assert PART in str(outcome(body.encode(), polled_job="j1"))
 
 
@@ -266,7 +265,7 @@ def test_a_word_from_the_server_is_no_empty_report(body: bytes, content_type: st
 )
 def test_a_body_whose_length_nothing_states_may_be_cut_short(body: bytes) -> None:
     with pytest.raises(TransientError, match="may be cut short"):
-        spool([body], "text/csv", has_known_end=False)
+        spool([body], ResponseHead("text/csv", has_known_end=False))
 
 
 def test_a_body_whose_length_nothing_states_is_whole_with_its_end() -> None:
@@ -286,6 +285,6 @@ def test_the_rows_are_found_wherever_they_stand(rest: dict[str, object]) -> None
 
 def outcome_of_large(body: bytes) -> int:
     chunks = (body[start : start + 10_000] for start in range(0, len(body), 10_000))
-    report = spool(chunks, "application/json")
+    report = spool(chunks, ResponseHead("application/json"))
     assert not isinstance(report, JobEnvelope)
     return sum(batch.size for batch in report.batches())

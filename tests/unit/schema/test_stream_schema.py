@@ -11,9 +11,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.records import RecordMaker
+from tap_crewmojo.schema.converter import to_text
 from tap_crewmojo.schema.inference import discovered_schema, infer
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
-from tap_crewmojo.schema.types import ColumnConfig, ColumnType, to_text
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, Storag
 
 from support.cells import columns, moment, number, other
 from support.oracle import RefusedError
-from support.report_cases import METADATA, Body, Case, as_csv, batches_of_few_rows, bodies, cases
+from support.report_cases import METADATA, Body, Case, as_csv, bodies, cases
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema.stream_schema import OnNewColumn
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 NESTED = {ColumnType.OBJECT, ColumnType.ARRAY}
 
 
-def in_files(body: Body, maker: RecordMaker) -> list[list[dict[str, Any]]]:
+def in_files(
+    body: Body, maker: RecordMaker, *, rows: int = 1000, **sizes: int
+) -> list[list[dict[str, Any]]]:
     files = []
-    for file in spool_parquet(body.spooled(), maker, None):
+    for file in spool_parquet(body.spooled(rows), maker, None, **sizes):
         with file:
             table = parquet.read_table(file)
         assert set(table.column_names) <= set(maker.selected())
@@ -55,16 +57,14 @@ wide_columns = st.lists(
 def test_parquet_files_hold_the_records(body: Body, case: Case, size: int) -> None:
     schema = case.schema()
     maker = RecordMaker(schema, case.keys, METADATA)
-    with batches_of_few_rows(size), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.singer.parquet.BLOCK", size)
-        patch.setattr("tap_crewmojo.singer.parquet.ROWS", 3)
-        try:
-            expected = case.expected(body)
-        except RefusedError:
-            with pytest.raises(ReportError):
-                in_files(body, maker)
-            return
-        files = in_files(body, maker)
+    sizes = {"rows": size, "block_size": size, "table_rows": 3}
+    try:
+        expected = case.expected(body, size)
+    except RefusedError:
+        with pytest.raises(ReportError):
+            in_files(body, maker, **sizes)
+        return
+    files = in_files(body, maker, **sizes)
     assert [
         {name: repr(value) for name, value in record.items() if value is not None}
         for records in files
@@ -84,10 +84,8 @@ def test_there_is_another_file_only_where_columns_have_come_in() -> None:
     rows = [[str(number), "x"] for number in range(40)]
     rows[20][0] = rows[30][0] = "n/a"
     case = Case({"A": ColumnType.NUMBER, "B": ColumnType.STRING}, {}, OnNewColumn.ADD, None, [])
-    with batches_of_few_rows(1), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_crewmojo.singer.parquet.BLOCK", 64)
-        maker = RecordMaker(case.schema(), [], METADATA)
-        first, second = in_files(as_csv(["A", "B"], rows), maker)
+    maker = RecordMaker(case.schema(), [], METADATA)
+    first, second = in_files(as_csv(["A", "B"], rows), maker, rows=1, block_size=64)
     assert "A__text" not in first[0]
     assert [row["_sdc_row_number"] for row in second if row["A__text"] == "n/a"] == [21, 31]
 
