@@ -36,7 +36,6 @@ class Address:
         folder: where the commands run.
         tap: the address for pip, pipx, uv and Meltano's `pip_url`.
         with_extras: the same with extras.
-        of_a_tag: the same for one version.
         definition: the place of `plugin.yml` for `meltano add`.
     """
 
@@ -44,7 +43,6 @@ class Address:
     folder: str
     tap: str
     with_extras: str
-    of_a_tag: str
     definition: str
 
 
@@ -54,7 +52,6 @@ CLONE = Address(
     folder="beside the clone",
     tap="../tap-crewmojo",
     with_extras="../tap-crewmojo[parquet,s3]",
-    of_a_tag="tap-crewmojo[parquet]@git+file:///path/to/tap-crewmojo@v0.1.0",
     definition="../tap-crewmojo/plugin.yml",
 )
 INDEX = Address(
@@ -62,7 +59,6 @@ INDEX = Address(
     folder="anywhere",
     tap="tap-crewmojo",
     with_extras="tap-crewmojo[parquet,s3]",
-    of_a_tag="tap-crewmojo[parquet]==0.1.0",
     definition=f"{URLS['Source']}/raw/main/plugin.yml",
 )
 ADDRESS = CLONE
@@ -111,29 +107,15 @@ def extractor() -> dict[str, Any]:
 
 
 def _install(address: Address) -> str:
-    """Return the commands that install the tap, and the other forms of its address."""
+    """Return the commands that install the tap, and its address with extras."""
     commands = {
         "mkdir crewmojo && cd crewmojo": address.folder,
         f"pipx install {address.tap}": f"or `uv tool install {address.tap}`",
         "pipx install target-jsonl": "",
     }
-    others = {
-        address.with_extras: "the tap with extras",
-        address.of_a_tag: "one version, by its tag, with an extra",
-    }
-    rows = [f"| `{text}` | {meaning} |" for text, meaning in others.items()]
     remark = textwrap.fill(address.remark, 104, break_on_hyphens=False)
-    return "\n".join(
-        [
-            remark,
-            "",
-            _shell(commands),
-            "",
-            f"| instead of `{address.tap}` | installs |",
-            "|---|---|",
-            *rows,
-        ]
-    )
+    extras = f"With extras, the address is `'{address.with_extras}'`."
+    return f"{remark}\n\n{_shell(commands)}\n\n{extras}"
 
 
 def _meltano_add(address: Address) -> str:
@@ -152,7 +134,7 @@ def _sandbox(address: Address) -> str:
         {
             f"pipx install --force '{address.tap}[sandbox]'": address.folder,
             "tap-crewmojo-sandbox --time-scale 0.01": "paste its output into another shell",
-            "tap-crewmojo --config=ENV": "",
+            "tap-crewmojo --config=ENV | target-jsonl": "",
         }
     )
 

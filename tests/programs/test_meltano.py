@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.programs
@@ -88,8 +90,7 @@ def test_a_second_run_requests_only_what_is_due(sandbox: Sandbox, tmp_path: Path
         ("oneonone.summary", 20250301, 20250316),
         ("people.directory", None, None),
     }
-    (file,) = (project / "output").glob("*oneonone_summary*")
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = loaded(project, "oneonone_summary")
     assert {line["_sdc_report_end_date"] for line in lines} == {
         "2025-01-31",
         "2025-02-28",
@@ -107,11 +108,49 @@ def test_a_heading_with_a_dot_or_brackets_is_selected_with_question_marks(tmp_pa
     project = meltano_project(tmp_path)
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
         env = variables_for(sandbox, "people.one", end_date="2025-01-31")
-        for command in block("command: select columns").splitlines():
-            _, *arguments = shlex.split(command.replace("oneonone_summary", "people_one"))
-            run_meltano(project, *arguments, env=env)
+        for command in block("command: select special headings").splitlines():
+            run_documented(project, command.replace("oneonone_summary", "people_one"), env)
         run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
-    (file,) = (project / "output").glob("*people_one*")
-    (row,) = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    vendors = {name: value for name, value in row.items() if not name.startswith("_sdc_")}
-    assert vendors == {"Manager.Email": "ann@example.com", "Rating [1-5]": 3}
+    (row,) = map(without_metadata, loaded(project, "people_one"))
+    assert row == {"Manager.Email": "ann@example.com", "Rating [1-5]": 3}
+
+
+def test_two_columns_are_selected_and_one_of_them_is_hashed(
+    company: Sandbox, tmp_path: Path
+) -> None:
+    project = meltano_project(tmp_path)
+    env = variables_for(company, "oneonone.summary", DIRECTORY, end_date="2025-01-31")
+    env["TAP_CREWMOJO_STREAM_MAP_CONFIG"] = '{"salt": "s"}'
+    listing, *selections = block("command: select columns").splitlines()
+    assert "oneonone_summary.Average Rating" in run_documented(project, listing, env)
+    for command in (*selections, block("command: hash a column with meltano")):
+        run_documented(project, command, env)
+    run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    table = company.company.report("oneonone.summary", date(2025, 1, 1), date(2025, 1, 31))
+    email, rating = map(table.headings.index, ("Email", "Average Rating"))
+    assert list(map(without_metadata, loaded(project, "oneonone_summary"))) == [
+        {
+            "Email": hashlib.sha256(f"s{row[email]}".encode()).hexdigest(),
+            "Average Rating": row[rating],
+        }
+        for row in table.rows
+    ]
+    assert not list((project / "output").glob("*people_directory*"))
+
+
+def run_documented(project: Path, command: str, env: Mapping[str, str]) -> str:
+    """Run a command of a page; return what it prints."""
+    program, *arguments = shlex.split(command)
+    assert program == "meltano"
+    return run_meltano(project, *arguments, env=env)
+
+
+def loaded(project: Path, stream: str) -> list[dict[str, Any]]:
+    """Return the rows that the target has written."""
+    (file,) = (project / "output").glob(f"*{stream}*")
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def without_metadata(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without the columns that the tap adds."""
+    return {name: value for name, value in row.items() if not name.startswith("_sdc_")}
