@@ -27,7 +27,7 @@ _MOST_LINES = 5
 def log_start(run: StreamRun, end_date: date) -> None:
     """Log what is due, up to the last day of the settings."""
     log = StreamLog(run.stream, windows_due=len(run.due), bookmark=run.bookmark)
-    if run.bookmark and end_date < run.bookmark:
+    if not run.due and run.bookmark and end_date < run.bookmark:
         log.warning(
             "Nothing is requested: end_date %s is before the bookmark %s. To read older "
             "windows again, leave out end_date and set a larger lookback_days for one run, or "
@@ -35,9 +35,9 @@ def log_start(run: StreamRun, end_date: date) -> None:
             end_date,
             run.bookmark,
         )
-    if not run.due:
+    elif not run.due:
         reached = f"up to date to {run.bookmark}" if run.bookmark else ""
-        log.info("No window is due: %s", reached or "start_date is in the future")
+        log.info("No window is due: %s", reached or "no day of start_date to end_date is over")
     elif first := run.due[0].window:
         log.info(
             "Starting with %s, %s to %s (%s)",

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.tap_runs import TIME_SCALE
-from tap_crewmojo.sandbox.sandbox import Sandbox
+pytest.register_assert_rewrite("support")  # so that its asserts show their values, too
+
+from support.tap_runs import TIME_SCALE  # noqa: E402
+from tap_crewmojo.sandbox.sandbox import Sandbox  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

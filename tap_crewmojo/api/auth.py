@@ -118,7 +118,8 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
                 auth=_without_credentials,
                 timeout=self._timeout,
             ) as response:
-                body = read_short_body(response, self._clock, requested_at + _BODY_TIMEOUT)
+                deadline = self._clock.monotonic() + _BODY_TIMEOUT
+                body = read_short_body(response, self._clock, deadline)
         except TransientError as exc:
             msg = f"the token request failed: {exc}"
             raise TokenRequestError(msg) from None

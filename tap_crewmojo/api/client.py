@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _MAX_TRIES: Final = 8
 _LONGEST_PAUSE: Final = 30.0
+_MOST_DOUBLINGS: Final = 5  # more would exceed the longest pause, and later a double
 _STATUS_INTERVAL: Final = 30.0
 
 
@@ -246,4 +247,4 @@ class CrewmojoClient:
 
 def _growing_pause(number: int) -> float:
     """Return the seconds to wait before a repetition: they double each time, up to a limit."""
-    return min(2.0**number, _LONGEST_PAUSE)
+    return min(2.0 ** min(number, _MOST_DOUBLINGS), _LONGEST_PAUSE)

@@ -71,8 +71,6 @@ class DownloadEndpoint:
         for renewals in range(_MAX_RENEWALS + 1):
             if renewals:
                 self._pause(request, renewals, log)
-            if renewals and self._clock.monotonic() > deadline:
-                break
             with self._exchange(request, step, deadline) as response:
                 if response.status_code != _UNAUTHORIZED:
                     return self._read(response, request, step)

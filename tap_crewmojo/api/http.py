@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from typing_extensions import override
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.clock import Clock
 
 _CONNECT_TIMEOUT: Final = 10
+_MOST_CONNECTIONS: Final = 16  # the most parallel reports
 _LONGEST_WAIT: Final = 24 * 60 * 60
 _TRANSIENT: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
@@ -54,9 +56,9 @@ class HttpSession(requests.Session):
         self.headers["Accept-Encoding"] = ACCEPTED_ENCODING
         # Plain http is allowed to this machine only: a proxy of the environment would receive the
         # client secret in clear text.
-        self.trust_env = not api_url.startswith("http://")
-        self.mount("http://", StrictAdapter())
-        self.mount("https://", StrictAdapter())
+        self.trust_env = urlsplit(api_url).scheme != "http"
+        for prefix in ("http://", "https://"):
+            self.mount(prefix, StrictAdapter(pool_maxsize=_MOST_CONNECTIONS))
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:

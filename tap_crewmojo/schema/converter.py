@@ -95,7 +95,8 @@ class _Memory(dict[Any, Value]):
     def value(self, cell: Cell) -> Value:
         """Return the value of a cell that is not empty."""
         value = self._one(cell)
-        self.has_unfit |= value is None
+        if value is None:
+            self.has_unfit = True
         return value
 
     def __missing__(self, cell: Cell) -> Value:

@@ -80,8 +80,18 @@ def test_the_sql_runs_on_postgres() -> None:
         assert [server.query(query) for query in (CURRENT, block("sql: variants"))] == EXPECTED
 
 
-def test_all_sql_is_tested() -> None:
-    assert sorted(all_fenced("sql")) == sorted([block("sql: current rows"), block("sql: variants")])
+def test_every_block_is_used_by_a_test() -> None:
+    """JSON is parsed below; shell blocks without a marker are those of tests/e2e."""
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for name, text in PAGES.items():
+        lines = text.splitlines()
+        fences = [number for number, line in enumerate(lines) if line.lstrip().startswith("```")]
+        assert not [lines[end] for end in fences[1::2] if lines[end] != "```"], name
+        for start in fences[::2]:
+            if marker := re.fullmatch(r"<!-- (\w+: .*) -->", lines[start - 1]):
+                assert re.search(f"[\"']{marker[1]}[\"']", code), f"{name}: {marker[1]}"
+            else:
+                assert lines[start] in {"```sh", "```json", "```mermaid"}, f"{name}:{start + 1}"
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:

@@ -77,9 +77,9 @@ def _announced_url(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _records_at(s3: str, url: str) -> list[Record]:
-    answer = requests.get(url.replace("s3:/", s3, 1), timeout=10)
-    answer.raise_for_status()
-    return [json.loads(line) for line in gzip.decompress(answer.content).splitlines()]
+    response = requests.get(url.replace("s3:/", s3, 1), timeout=10)
+    response.raise_for_status()
+    return [json.loads(line) for line in gzip.decompress(response.content).splitlines()]
 
 
 def test_a_bucket_holds_the_records_before_their_state_comes(

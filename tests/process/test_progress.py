@@ -245,7 +245,7 @@ def test_a_stream_that_fails_does_not_keep_the_workers_busy(tmp_path: Path) -> N
     assert run.returncode == 1
     assert len(run.records("b")) == 120
     assert run.bookmarks["b"] == "2025-12-31"
-    # One answered, four under way; their jobs would be ready after some ten polls each.
+    # One has its response, four are under way; their jobs would be ready after some ten polls each.
     assert phases.count("post") <= 5
     assert "poll" not in phases
 

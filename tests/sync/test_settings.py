@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk.exceptions import ConfigValidationError
 
 from support.sandboxes import DIRECTORY, as_variables, settings_for
 from support.tap_runs import TIME_SCALE, run_tap, timeless
@@ -16,13 +14,9 @@ from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": "file:///x"}}
 
 
 @pytest.mark.parametrize("arguments", [(), ("--discover",), ("--test",)], ids=str)
@@ -76,134 +70,6 @@ def test_all_invalid_settings_are_listed_before_any_request(
     ):
         assert words in message
     assert not sandbox.requests
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        pytest.param({"start_date": "2023-02-30"}, "must be a date, such as", id="impossible"),
-        pytest.param({"end_date": "soon"}, "2024-01-31; it is 'soon'", id="no date"),
-        pytest.param({"start_date": None}, "start_date is missing", id="no start"),
-        pytest.param({"reports": []}, "reports must not be empty", id="no report"),
-        pytest.param({"api_url": "ftp://x/v1"}, "must be a web address", id="ftp"),
-        pytest.param({"api_url": "https://x/v2"}, "must end in '/v1'", id="no v1"),
-        pytest.param({"api_url": "https://x/v1\n"}, "whitespace", id="line break in the URL"),
-        pytest.param({"api_url": "https://x/a b/v1"}, "whitespace", id="blank in the URL"),
-        pytest.param({"api_url": "https://x\x00/v1"}, "control characters", id="NUL in the URL"),
-        pytest.param({"reports": [".."]}, "must not be '..'", id="a step up"),
-        pytest.param({"reports": [{"id": "."}]}, "must not be '.'", id="a step nowhere"),
-        pytest.param({"reports": [" \u3000"]}, "must not be blank", id="blank id"),
-        pytest.param({"reports": ["a\nb"]}, r"'a\nb' must not", id="line break in the id"),
-        pytest.param({"reports": ["a\u2028b"]}, r"'a\u2028b' must not", id="other line break"),
-        pytest.param(
-            {"reports": ["a\x1b[2J"]}, "must not hold control characters", id="escape in the id"
-        ),
-        pytest.param({"reports": ["a\ud800"]}, r"'a\ud800' must not", id="half a character"),
-        pytest.param({"reports": [{"id": "a", "name": "b\r"}]}, r"name 'b\r'", id="name"),
-        pytest.param({"api_url": "https://me:pw@x/v1"}, "must not hold credentials", id="userinfo"),
-        pytest.param(
-            {"client_secret": 123456},
-            "client_secret must be a string",
-            id="secret",
-        ),
-        pytest.param({"api_url": "http://[::1/v1"}, "must be a web address", id="bracket"),
-        pytest.param({"api_url": "https://x:abc/v1"}, "must be a web address", id="port"),
-        pytest.param({"reports": ["[a"]}, "looks like invalid JSON", id="broken JSON"),
-        pytest.param(
-            {"reports": {"id": "r", "client_secret": "123456"}},
-            "reports must be an array",
-            id="a secret in the wrong place",
-        ),
-        pytest.param(
-            {"reports": [{"id": "a", "primary_keys": ["_sdc_row_number", "x"]}]},
-            "primary_keys of 'a' must not hold '_sdc_row_number'",
-            id="own column as key",
-        ),
-        pytest.param(
-            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%Q"}}}]},
-            "the 'format' of column 'D' of 'a' must be a `strptime` format",
-            id="no format",
-        ),
-        pytest.param(
-            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%Y %Z"}}}]},
-            "%z may be",
-            id="zone by name",
-        ),
-        pytest.param(
-            {"reports": [{"id": "a", "columns": {"D": {"type": "date", "format": "%d %b"}}}]},
-            "with a year",
-            id="no year",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"encoding": {"format": "orc"}}},
-            "batch_config.encoding.format must be jsonl or parquet",
-            id="orc",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"storage": None}},
-            "storage.root is missing",
-            id="no storage",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"encoding": {"compression": "gzip"}}},
-            "encoding.format is missing",
-            id="no format of batches",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"storage": {"root": "file:///x", "rot": "x"}}},
-            "batch_config.storage: unknown setting 'rot'; did you mean 'root'?",
-            id="unknown part of batches",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"batch_size": 0}},
-            "batch_size must be a whole number",
-            id="batches of none",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"batch_size": "10"}},
-            "batch_size must be a whole number",
-            id="size as text",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES | {"size": 10}},
-            "unknown setting 'size'; did you mean 'batch_size'?",
-            id="size of batches",
-        ),
-        pytest.param(
-            {"batch_config": BATCHES, "stream_maps": {"a": {}}},
-            "batch_config must not be set together with stream_maps",
-            id="batches with maps",
-        ),
-        pytest.param({"reports": [{"name": "x"}]}, "reports[0].id is missing", id="no id"),
-    ],
-)
-def test_each_invalid_setting_has_a_sentence(
-    change: dict[str, Any],
-    words: str,
-    company: Sandbox,
-) -> None:
-    config = {**settings_for(company, "a"), **change}
-    config = {name: value for name, value in config.items() if value is not None}
-    with pytest.raises(ConfigValidationError) as failure:
-        TapCrewmojo(config=config, catalog={"streams": []})
-    (error,) = failure.value.errors
-    assert words in error
-    assert "123456" not in error
-    assert "pw" not in error.replace("password", "")
-
-
-def test_an_extra_that_is_not_installed_is_named(
-    company: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for library in ("pyarrow", "s3fs"):
-        monkeypatch.setitem(sys.modules, library, None)  # as if it were not there
-    batches = {"encoding": {"format": "parquet"}, "storage": {"root": "s3://bucket/prefix"}}
-    config = settings_for(company, "a", batch_config=batches)
-    with pytest.raises(ConfigValidationError) as failure:
-        TapCrewmojo(config=config, catalog={"streams": []})
-    (error,) = failure.value.errors
-    for extra in ("parquet", "s3"):
-        assert f"install the tap with its extra '{extra}'" in error
 
 
 def test_missing_credentials_are_named(tmp_path: Path) -> None:
@@ -289,7 +155,9 @@ def test_variables_that_are_no_setting_are_named(company: Sandbox, tmp_path: Pat
     assert "unknown setting" not in run_tap(config, tmp_path, env=unknown).stderr
 
 
-def test_a_file_that_holds_no_json_object_has_a_sentence(company: Sandbox, tmp_path: Path) -> None:
+def test_files_that_are_not_json_are_refused_in_a_sentence(
+    company: Sandbox, tmp_path: Path
+) -> None:
     config = settings_for(company, "oneonone.summary")
     (tmp_path / "broken.json").write_text('{"client_id": ', encoding="utf-8")
     for option in ("config", "catalog", "state"):

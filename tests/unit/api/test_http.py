@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na,b"
 
 
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
 def test_plain_http_goes_to_this_machine_and_never_to_a_proxy(
-    monkeypatch: pytest.MonkeyPatch,
+    scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy would read the client secret."""
     with RawServer() as proxy, RawServer(RESPONSE) as server:
         for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(variable, proxy.url)
-        session = HttpSession(server.url, "tests", Clock())
+        session = HttpSession(server.url.replace("http", scheme), "tests", Clock())
         with session.exchange("GET", "/", auth=lambda request: request, timeout=5) as response:
             assert response.content == b"a,b"
     assert not proxy.connections

@@ -6,17 +6,17 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.repository import ROOT
 from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BOMBS = Path(__file__).parents[2] / "support" / "bombs.py"
+BOMBS = ROOT / "tests" / "support" / "bombs.py"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_body_that_does_not_end_is_refused_before_it_has_arrived(
 ) -> None:
     run = subprocess.run(
         [sys.executable, BOMBS, str(limit), *names],
-        cwd=BOMBS.parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
