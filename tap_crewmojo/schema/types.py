@@ -127,23 +127,19 @@ def converter(
             return Converter(*_CONVERSIONS[column_type])
 
 
-def _filled(cells: Sequence[Cell]) -> Sequence[Any]:
-    """Return the cells that are not empty."""
-    return cells if all(cells) else [cell for cell in cells if cell is not None and cell != ""]
-
-
 def _strings(cells: Sequence[Cell]) -> Values:
-    filled = _filled(cells)
     try:
-        "".join(filled)  # the fastest way to learn if all are texts
-    except TypeError:
-        cells = list(map(to_text, cells))
-    return cells if len(filled) == len(cells) else [cell or None for cell in cells]
+        "".join(cells)  # type: ignore[arg-type]  # the fastest way to learn if all are texts
+    except TypeError:  # a null, or nested JSON
+        cells = [cell if cell is None or isinstance(cell, str) else to_text(cell) for cell in cells]
+    return cells if all(cells) else [cell or None for cell in cells]
 
 
 def _present(convert: AllAtOnce, cells: Sequence[Cell]) -> Values | None:
-    """Convert those cells that are not empty, all at once."""
-    filled = _filled(cells)
+    """Convert the cells that are not empty, all at once."""
+    filled = cells
+    if not all(cells):
+        filled = [cell for cell in cells if cell is not None and cell != ""]
     values = convert(filled) if filled else ()
     if values is None or len(values) == len(cells):
         return values

@@ -20,7 +20,7 @@ _SANDBOX = Sandbox(time_scale=TIME_SCALE, people=12)
 _SANDBOX.__enter__()
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)  # a worker may come back to this module
 def _sandbox() -> Iterator[None]:
     yield
     _SANDBOX.__exit__()
