@@ -115,6 +115,7 @@ class StreamSchema:
             map(is_selected, vendors)
         )
         self._own = metadata_schema(windowed=windowed)
+        self._initial = tuple(vendors)
         self._vendors: dict[str, dict[str, Any]] = vendors
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
@@ -211,7 +212,9 @@ class StreamSchema:
             )
 
     def _properties(self) -> dict[str, dict[str, Any]]:
-        return self._vendors | self._own
+        """Return all columns; added ones last, since some targets append them to what they have."""
+        added = {name: self._vendors[name] for name in self._vendors if name not in self._initial}
+        return {name: self._vendors[name] for name in self._initial} | self._own | added
 
     def _column(self, heading: str, name: str) -> Column:
         given = self._rules.given(heading, name)

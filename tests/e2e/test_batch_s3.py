@@ -130,6 +130,7 @@ def test_a_bucket_that_cannot_be_written_to_moves_no_bookmark(
     config = settings_for(company, "oneonone.detail", batch_config=BATCHES)
     run: Run = run_tap(config, tmp_path, env=aws_environment("http://127.0.0.1:9"))
     assert run.returncode == 1
-    assert "The batch files could not be written (EndpointConnectionError)" in run.stderr
+    failure = "The batch files could not be written to s3://"
+    assert re.search(rf"{failure}\S+ \(EndpointConnectionError\)", run.stderr)
     assert "Traceback" not in run.stderr
     assert run.bookmarks["oneonone_detail"] is None
