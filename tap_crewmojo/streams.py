@@ -113,7 +113,11 @@ class ReportStream(BatchedStream):
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take the stream's columns, key and selection from a catalog."""
         if (entry := catalog.get_stream(self.name)) is None:
-            msg = f"report '{self.report.id}' is not in the catalog: run `--discover` again"
+            msg = (
+                f"report '{self.report.id}' is not in the catalog: it was added later, or could "
+                "not be sampled. Run `--discover` again (Meltano: `meltano run --refresh-catalog`) "
+                "and read its errors"
+            )
             self.fail(ReportError(msg))
             return
         warnings, failure = [], None

@@ -262,7 +262,11 @@ def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
     assert {message["stream"] for message in run.schemas} == {"staff"}
     assert len(run.records("staff")) == 9
     assert run.bookmarks == {"staff": "2025-03-15", "people_directory": None}
-    words = "report 'people.directory' is not in the catalog: run `--discover` again"
+    words = (
+        "report 'people.directory' is not in the catalog: it was added later, or could not be "
+        "sampled. Run `--discover` again (Meltano: `meltano run --refresh-catalog`) and read its "
+        "errors"
+    )
     assert run.stderr.count(words) == 2, "when it is found, and in the end"
     assert "1 of 2 reports failed" in run.stderr
     assert {report for report, *_ in requested(server)[before:]} == {"staff"}
