@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("tap-crewmojo")
 """The logger of the tap; the SDK uses the one of this name too."""
 
-_CHATTER: Final = ("Parsing ", "Skipping parse of env var")
+_CHATTER: Final = ("Parsing ", "Skipping parse of env var", "Config validation failed")
 
 
 class StreamLog(logging.LoggerAdapter[logging.Logger]):
@@ -74,7 +74,7 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
 
 
 def quiet_the_sdk() -> None:
-    """Lower to DEBUG the lines that the SDK logs at INFO for each HTTP request and variable."""
+    """Lower to DEBUG what the SDK logs for each HTTP request and variable, or after an error."""
     for name in (LOGGER.name, "singer_sdk.metrics", "singer_sdk.configuration._dict_config"):
         logging.getLogger(name).addFilter(_lower_chatter)
 

@@ -187,14 +187,15 @@ class TapCrewmojo(CommandLineTap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        errors = [
+        found = (
             *schema_errors(self._config, schema),
             *setting_errors(self._config),
             *map_errors(self._config),
             *batch_errors(self._config),
             *unread_variables(self._config),
             *machine_errors(self._config),
-        ]
+        )
+        errors = list(dict.fromkeys(found))
         for warning in unknown_settings(self._config, schema["properties"]):
             self.logger.warning(warning)
         if errors and raise_errors:

@@ -75,8 +75,11 @@ def test_all_invalid_settings_are_listed_before_any_request(
 def test_missing_credentials_are_named(tmp_path: Path) -> None:
     run = run_tap({}, tmp_path)
     assert run.returncode == 1
-    for name in ("client_id", "client_secret", "reports"):
-        assert f"- {name} is missing" in run.stderr
+    (error,) = [line for line in run.stderr.splitlines() if "| ERROR" in line]
+    assert error.endswith("The settings are invalid:")
+    assert [line for line in run.stderr.splitlines() if line.startswith("  - ")] == [
+        f"  - {name} is missing" for name in ("client_id", "client_secret", "reports")
+    ]
 
 
 def test_start_date_is_not_needed_without_dates(company: Sandbox, tmp_path: Path) -> None:
