@@ -143,7 +143,10 @@ class CrewmojoClient:
                 try:
                     return self._attempt(job)
                 except TokenRequestError as exc:
-                    msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
+                    msg = (
+                        f"Could not get an access token from {self._settings.api_url}: {exc}. "
+                        "Check the network and api_url"
+                    )
                     raise CredentialsError(msg) from None
                 except RetriableSyncError as exc:
                     job.failure = str(exc)
