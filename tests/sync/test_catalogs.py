@@ -168,6 +168,18 @@ def test_a_key_that_lacks_the_window_is_warned_of_in_every_run(
         assert "The key in the catalog ('Code') lacks '_sdc_report_start_date'" in warning
 
 
+@pytest.mark.parametrize("keys", [["Note"], []])
+def test_a_key_that_the_settings_have_changed_is_warned_of(
+    keys: list[str], server: Sandbox, catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    config = settings_for(server, {"id": "staff", "primary_keys": keys})
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert run.schemas[0]["key_properties"] == [START_DATE, "Code"]
+    (warning,) = run.warnings
+    assert f"The key in the catalog ({START_DATE!r}, 'Code') is used" in warning
+    assert f"({START_DATE!r}, {(keys or ['_sdc_row_number'])[0]!r}). Run `--discover`" in warning
+
+
 def test_a_key_that_is_the_same_for_all_rows_of_a_window_is_refused(
     config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
 ) -> None:
