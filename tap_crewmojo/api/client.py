@@ -8,6 +8,7 @@ one request, while its failures may pass.
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import traceback
 from dataclasses import dataclass
@@ -230,8 +231,10 @@ class CrewmojoClient:
         return is_late or now >= job.deadline
 
     def _log_retry(self, job: _Job, details: Details) -> None:
-        job.failure = str(details["exception"])
-        job.log.warning(
+        """Log a retry: at DEBUG if the failure is the same as before."""
+        repeated, job.failure = job.failure, str(details["exception"])
+        job.log.log(
+            logging.DEBUG if job.failure == repeated else logging.WARNING,
             "%s: %s; retried in %.0f s (try %d of %d)",
             job,
             job.failure,
