@@ -29,7 +29,7 @@ from tap_crewmojo.schema.metadata import (
     key_properties,
     metadata_schema,
 )
-from tap_crewmojo.schema.types import ColumnType
+from tap_crewmojo.schema.types import emitted_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -247,14 +247,10 @@ def _stream(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **entry,
         "stream": name,
-        "schema": {"type": "object", "properties": {k: _column(v) for k, v in columns.items()}},
+        "schema": {
+            "type": "object",
+            "properties": {k: emitted_schema(v) for k, v in columns.items()},
+        },
         "metadata": metadata,
         "key_properties": entry.get("key_properties") or root.get("table-key-properties"),
     }
-
-
-def _column(schema: Mapping[str, Any] | bool) -> dict[str, Any]:  # noqa: FBT001  # JSON schema
-    if isinstance(schema, bool):
-        return ColumnType.STRING.json_schema
-    words = {name: schema[name] for name in ("title", "description") if name in schema}
-    return words | ColumnType.of_json_schema(schema).json_schema
