@@ -187,12 +187,15 @@ class StreamSchema:
         return self.adds_columns
 
     def variant(self, name: str) -> str:
-        """Return the column for the values that do not fit another one; it is added if missing."""
-        variant = self._names.variant(name)
+        """Return the name of the column for the values that do not fit another one."""
+        return self._names.variant(name)
+
+    def add_variant(self, name: str) -> None:
+        """Add the column for the values that do not fit another one, unless it is known."""
+        variant = self.variant(name)
         known = self._vendors.get(variant)
         if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
             self._add(variant, ColumnType.STRING)
-        return variant
 
     def warnings(self) -> Iterator[str]:
         """Yield a warning for each new column."""
