@@ -81,11 +81,6 @@ def cells_of(values: str) -> list[Cell]:
     return list(map(_cell, _CELLS.decode(f"[{values}]")))
 
 
-def cell_of_json(token: bytes) -> Cell:
-    """Return the cell for a JSON value."""
-    return _cell(_CELLS.decode(token.decode()))
-
-
 def scalar_cell(value: Any) -> str | None:  # noqa: ANN401  # a JSON scalar
     """Return the cell that CSV has for a JSON scalar."""
     match value:

@@ -24,21 +24,30 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("tap-crewmojo")
 """The logger of the tap; the SDK uses the one of this name too."""
 
-_CHATTER: Final = ("Parsing ", "Skipping parse of env var")
+_CHATTER: Final = ("Parsing ", "Skipping parse of env var", "Config validation failed")
 
 
 class StreamLog(logging.LoggerAdapter[logging.Logger]):
     """Logs about one stream.
 
     Args:
-        stream: the name of the stream, with which each line begins.
+        stream: the name of the stream.
+        names_stream: whether each line begins with that name.
+        is_open: whether lines are still written.
         fields: more fields of each line.
     """
 
-    def __init__(self, stream: str, **fields: object) -> None:
+    def __init__(
+        self,
+        stream: str,
+        *,
+        names_stream: bool = True,
+        is_open: Callable[[], bool] = lambda: True,
+        **fields: object,
+    ) -> None:
         super().__init__(LOGGER.getChild(stream), {"stream_name": stream, **fields})
-        self._prefix = f"{stream}: "
-        self._is_open: Callable[[], bool] = lambda: True
+        self._prefix = f"{stream}: " if names_stream else ""
+        self._is_open = is_open
 
     @classmethod
     def about(cls, request: ReportRequest, is_open: Callable[[], bool] = lambda: True) -> StreamLog:
@@ -50,9 +59,8 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
         """
         window = request.window
         days = {"window_start": window.start, "window_end": window.end} if window else {}
-        log = cls(request.report.name, report=request.report.id, **days)
-        log._prefix, log._is_open = "", is_open
-        return log
+        facts = {"report": request.report.id, **days}
+        return cls(request.report.name, names_stream=False, is_open=is_open, **facts)
 
     @override
     def isEnabledFor(self, level: int) -> bool:
@@ -74,7 +82,7 @@ class StreamLog(logging.LoggerAdapter[logging.Logger]):
 
 
 def quiet_the_sdk() -> None:
-    """Lower to DEBUG the lines that the SDK logs at INFO for each HTTP request and variable."""
+    """Lower to DEBUG what the SDK logs for each HTTP request and variable, or after an error."""
     for name in (LOGGER.name, "singer_sdk.metrics", "singer_sdk.configuration._dict_config"):
         logging.getLogger(name).addFilter(_lower_chatter)
 

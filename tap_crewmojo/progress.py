@@ -41,7 +41,7 @@ def log_start(run: StreamRun, end_date: date) -> None:
     elif first := run.due[0].window:
         log.info(
             "Starting with %s, %s to %s (%s)",
-            _counted(len(run.due), "window"),
+            counted(len(run.due), "window"),
             first.start,
             (run.due[-1].window or first).end,
             f"bookmark {run.bookmark}" if run.bookmark else "no bookmark yet",
@@ -76,12 +76,12 @@ def log_window(
         "Finished %s: %s%s",
         request,
         _listed(
-            _counted(counts.rows, "row"),
-            counts.empty_rows and f"{_counted(counts.empty_rows, 'empty row')} skipped",
+            counted(counts.rows, "row"),
+            counts.empty_rows and f"{counted(counts.empty_rows, 'empty row')} skipped",
             f"{seconds:.1f} s",
-            jobs and _counted(jobs, "job"),
+            jobs and counted(jobs, "job"),
         ),
-        f"; {_counted(run.left, 'window')} left" if request.window else "",
+        f"; {counted(run.left, 'window')} left" if request.window else "",
         extra=facts,
     )
 
@@ -122,9 +122,9 @@ def log_summary(run: StreamRun) -> None:
     }
     text = _listed(
         result,
-        run.has_windows and f"{run.windows} of {_counted(len(run.due), 'window')}",
-        _counted(run.rows, "row"),
-        run.jobs and _counted(run.jobs, "job"),
+        run.has_windows and f"{run.windows} of {counted(len(run.due), 'window')}",
+        counted(run.rows, "row"),
+        run.jobs and counted(run.jobs, "job"),
         f"{run.seconds:,.1f} s",
         run.bookmark and f"bookmark {run.bookmark}",
     )
@@ -139,7 +139,7 @@ def raise_failures(runs: Sequence[StreamRun]) -> None:
     """
     failed = [run for run in runs if run.failure]
     if failed:
-        msg = f"{len(failed)} of {_counted(len(runs), 'report')} failed:\n{failures(failed)}"
+        msg = f"{len(failed)} of {counted(len(runs), 'report')} failed:\n{failures(failed)}"
         raise SyncFailedError(msg)
 
 
@@ -148,7 +148,8 @@ def failures(runs: Iterable[StreamRun]) -> str:
     return "\n".join(f"  - {run.failure}" for run in runs if run.failure)
 
 
-def _counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """Return a number of things, in words that fit it."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 

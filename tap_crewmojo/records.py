@@ -142,6 +142,7 @@ class RecordMaker:
                 continue
             values[column.name] = cells
             if variants:
+                self.schema.add_variant(column.name)
                 values[self.schema.variant(column.name)] = variants
                 self.counts.variants[column.name] += size - variants.count(None)
         return values

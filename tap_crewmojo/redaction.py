@@ -47,7 +47,7 @@ def vendor_text(body: bytes, *known: str) -> str:
     """Return the vendor's explanation of an error as ` ("...")`, or an empty string.
 
     It is a short text in one of the fields that usually hold one. Each word that is not in the
-    list is replaced by `*`; where these would be half of the text or more, nothing is returned.
+    list is replaced by `*`; where these are half of the words or more, nothing is returned.
 
     Args:
         body: the body of the error response.
@@ -68,10 +68,10 @@ def vendor_text(body: bytes, *known: str) -> str:
     words = _WORD_SEPARATORS.split(text.replace("_", " "))
     allowed = {*_VOCABULARY, *(part.lower() for word in known for part in word.split())}
     masked = [word if word.lower() in allowed else "*" for word in words if word]
-    shown = [word for word, _ in itertools.groupby(masked)]
-    if 2 * shown.count("*") >= len(shown):
+    if 2 * masked.count("*") >= len(masked):
         return ""
-    return f' ("{" ".join(shown)}")'
+    shown = " ".join(word for word, _ in itertools.groupby(masked))
+    return f' ("{shown}")'
 
 
 def _nested_errors(body: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -113,7 +113,11 @@ class ReportStream(BatchedStream):
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take the stream's columns, key and selection from a catalog."""
         if (entry := catalog.get_stream(self.name)) is None:
-            msg = f"report '{self.report.id}' is not in the catalog: run `--discover` again"
+            msg = (
+                f"report '{self.report.id}' is not in the catalog: it was added later, or could "
+                "not be sampled. Run `--discover` again (Meltano: `meltano run --refresh-catalog`) "
+                "and read its errors"
+            )
             self.fail(ReportError(msg))
             return
         warnings, failure = [], None
@@ -139,9 +143,13 @@ class ReportStream(BatchedStream):
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync(self, context: Context | None = None) -> None:
-        """Sync the stream, unless it has failed already."""
-        if not self.run.failure:
+        """Sync the stream, unless it has failed already. A failure ends only this stream."""
+        if self.run.failure:
+            return
+        try:
             super().sync(context)
+        except ReportError as exc:  # the SDK's metrics have seen it
+            self.fail(exc)
 
     def plan(self) -> None:
         """Decide which windows are due, and start to download them."""
@@ -209,10 +217,7 @@ class ReportStream(BatchedStream):
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[StreamSchema]:
-        """Begin and end the work on what is due.
-
-        In a sync, a report that fails ends only its own stream.
-        """
+        """Begin and end the work on what is due."""
         started_at = self._clock.monotonic()
         schema = StreamSchema(
             self.effective_schema,
@@ -226,11 +231,9 @@ class ReportStream(BatchedStream):
                 self._activate_version()
             finally:
                 log_warnings(self.run, schema)
-        except ReportError as exc:
-            if not self._is_syncing:
-                self._prefetch.cancel(self.report)
-                raise
-            self.fail(exc)
+        except ReportError:
+            self._prefetch.cancel(self.report)
+            raise
         finally:
             self.run.seconds = self._seconds_since(started_at)
 

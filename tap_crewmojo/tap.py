@@ -26,7 +26,7 @@ from tap_crewmojo.config.validation import (
     unknown_settings,
 )
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.progress import failures, log_summary, raise_failures
+from tap_crewmojo.progress import counted, failures, log_summary, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.singer.batch_files import batch_errors
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
@@ -85,12 +85,15 @@ class TapCrewmojo(CommandLineTap):
         return streams
 
     def _discover(self, streams: Sequence[ReportStream], workers: Workers) -> None:
+        self.logger.info("Discovery: sampling %s", counted(len(streams), "report"))
         for stream, future in [(stream, workers.submit(stream.discover)) for stream in streams]:
             try:
                 future.result()
             except ReportError as exc:
                 stream.fail(exc)
-        if not any(stream.has_columns for stream in streams):
+        known = sum(stream.has_columns for stream in streams)
+        self.logger.info("Discovery: %d of %s sampled", known, counted(len(streams), "report"))
+        if not known:
             msg = "Discovery failed:\n" + failures(stream.run for stream in streams)
             raise DiscoveryError(msg)
 
@@ -187,14 +190,15 @@ class TapCrewmojo(CommandLineTap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        errors = [
+        found = (
             *schema_errors(self._config, schema),
             *setting_errors(self._config),
             *map_errors(self._config),
             *batch_errors(self._config),
             *unread_variables(self._config),
             *machine_errors(self._config),
-        ]
+        )
+        errors = list(dict.fromkeys(found))
         for warning in unknown_settings(self._config, schema["properties"]):
             self.logger.warning(warning)
         if errors and raise_errors:

@@ -131,9 +131,8 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         if status in _REFUSED:
             msg = (
                 f"Crewmojo refused the client id or secret (status {status} from /oauth/token"
-                f"{vendor_text(body)}). Check client_id, client_secret and "
-                "environment; both are in Crewmojo under Company Settings > Integrations > API "
-                "Authentication."
+                f"{vendor_text(body)}). Check client_id and client_secret (in Crewmojo under "
+                "Company Settings > Integrations > API Authentication) and environment."
             )
             raise CredentialsError(msg)
         if is_transient(status):

@@ -8,6 +8,7 @@ one request, while its failures may pass.
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import traceback
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ _STATUS_INTERVAL: Final = 30.0
 
 
 @dataclass(slots=True)
-class _Job:
+class _DownloadState:
     """How far the download of a report has come.
 
     Args:
@@ -60,7 +61,7 @@ class _Job:
         attempt: the current attempt, from 1.
         deadline: the time by `Clock.monotonic` at which this attempt is abandoned.
         polls: the polls of this attempt.
-        jobs: the attempts that had a job to poll.
+        polled_jobs: the attempts that had a job to poll.
         failure: the last failure, until a response arrives.
     """
 
@@ -72,7 +73,7 @@ class _Job:
     attempt: int = 0
     deadline: float = 0.0
     polls: int = 0
-    jobs: int = 0
+    polled_jobs: int = 0
     failure: str = ""
 
     def __str__(self) -> str:
@@ -131,118 +132,123 @@ class CrewmojoClient:
             DownloadCancelledError: the download was cancelled.
             ReportError: the download failed; the text names the report and its window.
         """
-        job = _Job(
+        state = _DownloadState(
             request,
             is_wanted,
             StreamLog.about(request, is_wanted),
             self._clock.monotonic(),
             self._settings.max_job_attempts,
         )
-        with self._clock.every(_STATUS_INTERVAL, lambda: self._log_status(job)):
+        with self._clock.every(_STATUS_INTERVAL, lambda: self._log_status(state)):
             while True:
                 try:
-                    return self._attempt(job)
+                    return self._attempt(state)
                 except TokenRequestError as exc:
-                    msg = f"Could not get an access token from {self._settings.api_url}: {exc}"
+                    msg = (
+                        f"Could not get an access token from {self._settings.api_url}: {exc}. "
+                        "Check the network and api_url"
+                    )
                     raise CredentialsError(msg) from None
                 except RetriableSyncError as exc:
-                    job.failure = str(exc)
+                    state.failure = str(exc)
                 except FatalSyncError:
                     raise
                 except Exception as exc:  # noqa: BLE001  # it fails this report alone
-                    job.failure = f"unexpected {type(exc).__name__}"  # its text may quote a row
+                    state.failure = f"unexpected {type(exc).__name__}"  # its text may quote a row
                     frames = "".join(traceback.format_tb(exc.__traceback__))
-                    job.log.debug(
-                        "%s: %s. Please report these lines:\n%s", job, job.failure, frames
+                    state.log.debug(
+                        "%s: %s. Please report these lines:\n%s", state, state.failure, frames
                     )
-                self._pause_before_next_attempt(job)
+                self._pause_before_next_attempt(state)
 
-    def _pause_before_next_attempt(self, job: _Job) -> None:
-        if job.attempt == job.max_attempts:
+    def _pause_before_next_attempt(self, state: _DownloadState) -> None:
+        if state.attempt == state.max_attempts:
             msg = (
-                f"{job.request}: not delivered after {job.attempt} attempts (the last: "
-                f"{job.failure}). The next run requests it again; if this keeps happening, contact "
-                "Crewmojo, or try a shorter report_window"
+                f"{state.request}: not delivered after {state.attempt} attempts (the last: "
+                f"{state.failure}). The next run requests it again; if this keeps happening, "
+                "contact Crewmojo, or try a shorter report_window"
             )
             raise ReportError(msg)
-        pause = _growing_pause(job.attempt)
-        job.log.warning("%s: %s; requested again in %.0f s", job, job.failure, pause)
+        pause = _growing_pause(state.attempt)
+        state.log.warning("%s: %s; requested again in %.0f s", state, state.failure, pause)
         self._clock.sleep(pause)
 
-    def _attempt(self, job: _Job) -> Download:
+    def _attempt(self, state: _DownloadState) -> Download:
         """Submit the report and poll its job until the response is the report."""
-        job.attempt += 1
-        job.polls = 0
-        job.deadline = self._clock.monotonic() + self._settings.job_timeout
+        state.attempt += 1
+        state.polls = 0
+        state.deadline = self._clock.monotonic() + self._settings.job_timeout
         requested_at = self._clock.now()
         poller = JobPoller()
         while True:
             step = poller.current_value
-            if self._clock.monotonic() + step.pause >= job.deadline:
+            if self._clock.monotonic() + step.pause >= state.deadline:
                 msg = f"still being generated {self._settings.job_timeout} s after it was requested"
                 raise JobAbandonedError(msg)
             self._clock.sleep(step.pause)
-            response = self._send(job, step)
+            response = self._send(state, step)
             poller.advance(response)
             if isinstance(response, Report):
-                return Download(response, requested_at, job.jobs)
-            job.polls, job.failure = poller.count - 1, ""
-            if not job.polls:
-                job.jobs += 1
+                return Download(response, requested_at, state.polled_jobs)
+            state.polls, state.failure = poller.count - 1, ""
+            if not state.polls:
+                state.polled_jobs += 1
 
-    def _send(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
-        """Send one HTTP request; retry it within the job's deadline while its failures may pass.
+    def _send(self, state: _DownloadState, step: Submit | Poll) -> Report | JobEnvelope:
+        """Send one HTTP request; retry it while its failures may pass.
 
         Raises:
             TransientError: the last failure, after the last try.
         """
         retried = backoff.on_exception(
-            lambda: self._pauses(job),
+            lambda: self._pauses(state),
             TransientError,
             max_tries=_MAX_TRIES,
-            giveup=lambda failure: self._is_final(job, failure),
-            on_backoff=lambda details: self._log_retry(job, details),
+            giveup=lambda failure: self._is_final(state, failure),
+            on_backoff=lambda details: self._log_retry(state, details),
             jitter=None,
             logger=None,
         )
-        return retried(self._send_once)(job, step)
+        return retried(self._send_once)(state, step)
 
-    def _send_once(self, job: _Job, step: Submit | Poll) -> Report | JobEnvelope:
-        if not job.is_wanted():
-            msg = f"{job.request}: the download was cancelled"
+    def _send_once(self, state: _DownloadState, step: Submit | Poll) -> Report | JobEnvelope:
+        if not state.is_wanted():
+            msg = f"{state.request}: the download was cancelled"
             raise DownloadCancelledError(msg)
-        return self._endpoint.send(job.request, step, job.deadline, job.log)
+        return self._endpoint.send(state.request, step, state.deadline, state.log)
 
-    def _pauses(self, job: _Job) -> Generator[float, TransientError, None]:
+    def _pauses(self, state: _DownloadState) -> Generator[float, TransientError, None]:
         """Yield the real seconds to wait after each failure, which is sent in."""
         failure = yield 0
         for number in itertools.count():
             pause = max(_growing_pause(number), failure.retry_after or 0)
-            failure = yield self._clock.real(min(pause, job.deadline - self._clock.monotonic()))
+            failure = yield self._clock.real(min(pause, state.deadline - self._clock.monotonic()))
 
-    def _is_final(self, job: _Job, failure: Exception) -> bool:
+    def _is_final(self, state: _DownloadState, failure: Exception) -> bool:
         now = self._clock.monotonic()
-        waited = now - job.started_at
+        waited = now - state.started_at
         is_late = isinstance(failure, TokenRequestError) and waited >= self._token_timeout
-        return is_late or now >= job.deadline
+        return is_late or now >= state.deadline
 
-    def _log_retry(self, job: _Job, details: Details) -> None:
-        job.failure = str(details["exception"])
-        job.log.warning(
+    def _log_retry(self, state: _DownloadState, details: Details) -> None:
+        """Log a retry: at DEBUG if the failure is the same as before."""
+        repeated, state.failure = state.failure, str(details["exception"])
+        state.log.log(
+            logging.DEBUG if state.failure == repeated else logging.WARNING,
             "%s: %s; retried in %.0f s (try %d of %d)",
-            job,
-            job.failure,
+            state,
+            state.failure,
             details["wait"] / self._clock.scale,
             details["tries"] + 1,
             _MAX_TRIES,
         )
 
-    def _log_status(self, job: _Job) -> None:
+    def _log_status(self, state: _DownloadState) -> None:
         """Log how long a report has been waited for, and why."""
-        so_far = f"its job was polled {job.polls} times" if job.polls else "no report yet"
-        last = f" (the last failure: {job.failure})" if job.failure else ""
-        seconds = self._clock.monotonic() - job.started_at
-        job.log.info("%s: waiting for %.0f s, %s%s", job, seconds, so_far, last)
+        so_far = f"its job was polled {state.polls} times" if state.polls else "no report yet"
+        last = f" (the last failure: {state.failure})" if state.failure else ""
+        seconds = self._clock.monotonic() - state.started_at
+        state.log.info("%s: waiting for %.0f s, %s%s", state, seconds, so_far, last)
 
 
 def _growing_pause(number: int) -> float:

@@ -97,7 +97,7 @@ class HttpSession(requests.Session):
                 **body,
             )
         except requests.exceptions.SSLError as exc:
-            reason = tls_reason(exc)
+            reason = _tls_reason(exc)
         except requests.RequestException as exc:
             msg = f"no response from {self._api_url} ({failure_reason(exc, timeout)})"
             raise TransientError(msg) from None
@@ -144,7 +144,7 @@ def failure_reason(failure: requests.RequestException, timeout: float) -> str:
     return f"the proxy: {words}" if isinstance(failure, requests.exceptions.ProxyError) else words
 
 
-def tls_reason(failure: requests.exceptions.SSLError) -> str:
+def _tls_reason(failure: requests.exceptions.SSLError) -> str:
     """Say why there is no TLS connection, and what to do about it."""
     causes = [cause for cause in _causes(failure) if isinstance(cause, ssl.SSLError)]
     is_certificate = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
 from tap_crewmojo.schema.names import ColumnNames
-from tap_crewmojo.schema.types import ColumnConfig, ColumnType, converter
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType, converter, emitted_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -102,7 +102,7 @@ class StreamSchema:
         is_selected: Callable[[str], bool],
     ) -> None:
         vendors = {
-            name: _as_emitted(column)
+            name: emitted_schema(column)
             for name, column in json_schema.get("properties", {}).items()
             if name not in RESERVED
         }
@@ -188,12 +188,15 @@ class StreamSchema:
         return self.adds_columns
 
     def variant(self, name: str) -> str:
-        """Return the column for the values that do not fit another one; it is added if missing."""
-        variant = self._names.variant(name)
+        """Return the name of the column for the values that do not fit another one."""
+        return self._names.variant(name)
+
+    def add_variant(self, name: str) -> None:
+        """Add the column for the values that do not fit another one, unless it is known."""
+        variant = self.variant(name)
         known = self._vendors.get(variant)
         if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
             self._add(variant, ColumnType.STRING)
-        return variant
 
     def warnings(self) -> Iterator[str]:
         """Yield a warning for each new column."""
@@ -230,9 +233,3 @@ class StreamSchema:
     def _add(self, name: str, column_type: ColumnType) -> None:
         self._vendors[name] = column_type.json_schema
         self.revision += 1
-
-
-def _as_emitted(column: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a catalog's column as it is emitted: nullable, without other limits."""
-    words = {name: column[name] for name in ("title", "description") if name in column}
-    return words | ColumnType.of_json_schema(column).json_schema

@@ -95,6 +95,13 @@ class ColumnType(StrEnum):
         return cls(name) if name in list(cls) else cls.STRING
 
 
+def emitted_schema(column: object) -> dict[str, Any]:
+    """Return the schema of a catalog's column as it is emitted: nullable, without other limits."""
+    given = column if isinstance(column, dict) else {}
+    words = {name: given[name] for name in ("title", "description") if name in given}
+    return words | ColumnType.of_json_schema(column).json_schema
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnConfig:
     """The type that the user gives to a column, instead of an inferred one.

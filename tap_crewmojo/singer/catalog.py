@@ -29,10 +29,10 @@ from tap_crewmojo.schema.metadata import (
     key_properties,
     metadata_schema,
 )
-from tap_crewmojo.schema.types import ColumnType
+from tap_crewmojo.schema.types import emitted_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import PurePath
 
     from jsonschema import ValidationError
@@ -121,9 +121,15 @@ def check_entry(entry: CatalogEntry, report: ReportConfig) -> list[str]:
     warnings = []
     if report.windowed and START_DATE not in keys:
         warnings.append(
-            f"The key in the catalog ({', '.join(map(repr, keys))}) lacks {START_DATE!r}: a target "
+            f"The key in the catalog ({_quoted(keys)}) lacks {START_DATE!r}: a target "
             "that upserts keeps one row of each key, whatever its window. Add it to the key, or "
             "run `--discover` again"
+        )
+    expected = key_properties(report.primary_keys, windowed=report.windowed)
+    if {*keys} - _OF_WINDOWS != {*expected} - _OF_WINDOWS:
+        warnings.append(
+            f"The key in the catalog ({_quoted(keys)}) is used, although the settings give another "
+            f"({_quoted(expected)}). Run `--discover` again, or change primary_keys"
         )
     if entry.replication_key not in {None, END_DATE}:
         warnings.append(
@@ -164,6 +170,10 @@ def _keys(entry: CatalogEntry, report: ReportConfig) -> list[str]:
     )
 
 
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
 def _check_windows(entry: CatalogEntry, report: ReportConfig, keys: list[str]) -> None:
     has_windows = not _OF_WINDOWS.isdisjoint({*(entry.schema.properties or ()), *keys})
     if report.windowed and entry.key_properties and not has_windows:
@@ -180,7 +190,7 @@ def _check_windows(entry: CatalogEntry, report: ReportConfig, keys: list[str]) -
         raise ReportError(msg)
     if {*keys} <= {*_OF_WINDOWS, REQUESTED_AT}:
         msg = (
-            f"report '{report.id}': the key in the catalog ({', '.join(map(repr, keys))}) is the "
+            f"report '{report.id}': the key in the catalog ({_quoted(keys)}) is the "
             "same for all rows of a window; run `--discover` again"
         )
         raise ReportError(msg)
@@ -237,14 +247,10 @@ def _stream(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **entry,
         "stream": name,
-        "schema": {"type": "object", "properties": {k: _column(v) for k, v in columns.items()}},
+        "schema": {
+            "type": "object",
+            "properties": {k: emitted_schema(v) for k, v in columns.items()},
+        },
         "metadata": metadata,
         "key_properties": entry.get("key_properties") or root.get("table-key-properties"),
     }
-
-
-def _column(schema: Mapping[str, Any] | bool) -> dict[str, Any]:  # noqa: FBT001  # JSON schema
-    if isinstance(schema, bool):
-        return ColumnType.STRING.json_schema
-    words = {name: schema[name] for name in ("title", "description") if name in schema}
-    return words | ColumnType.of_json_schema(schema).json_schema

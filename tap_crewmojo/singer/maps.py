@@ -119,9 +119,8 @@ def apply_maps(
                 mapped.append((stream_map.stream_alias, changed))
     except Exception as exc:  # noqa: BLE001  # an expression may raise anything, and quote a value
         msg = (
-            f"does not fit the stream map {stream_map.stream_alias!r}: {_place(exc)} fails in row "
-            f"{record.get(ROW_NUMBER)} ({type(exc).__name__}). An expression must take every "
-            "value of the columns that it uses, and null"
+            f"does not fit the stream map {stream_map.stream_alias!r}: "
+            f"{_failure(exc, record.get(ROW_NUMBER))}"
         )
         raise ReportError(msg) from None
     return mapped
@@ -194,11 +193,22 @@ def _unknown_columns(key: str, entries: Mapping[str, Any], known: Collection[str
                     f"{_nearest(name, known)}"
                 )
         elif name == MAPPER_FILTER_OPTION or name not in _OPTIONS:
+            if name not in {*known, MAPPER_FILTER_OPTION} and _uses_self(value):
+                yield (
+                    f"stream_maps: {name!r} of {key!r} uses `self`, but the column {name!r} does "
+                    f"not exist{_nearest(name, known)}"
+                )
             for column in sorted(_used_columns(value).difference(known)):
                 yield (
                     f"stream_maps: {name!r} of {key!r} uses the column {column!r}, which does not "
                     f"exist{_nearest(column, known)}"
                 )
+
+
+def _uses_self(text: object) -> bool:
+    tree = _parsed(text)
+    nodes = ast.walk(tree) if tree else ()
+    return any(isinstance(node, ast.Name) and node.id == "self" for node in nodes)
 
 
 def _used_columns(text: object) -> set[str]:
@@ -207,16 +217,22 @@ def _used_columns(text: object) -> set[str]:
     nodes = list(ast.walk(tree)) if tree else []
     names = [node for node in nodes if isinstance(node, ast.Name)]
     set_here = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    keys = {
+    keys = set().union(*(_keys_of(record, text) for record in _RECORD))
+    return {node.id for node in names} - set_here - _NAMES - _FUNCTIONS | keys
+
+
+def _keys_of(name: str, text: object) -> set[str]:
+    """Return the keys that an expression reads from an object, as `config['salt']` does."""
+    tree = _parsed(text)
+    return {
         node.slice.value
-        for node in nodes
+        for node in (ast.walk(tree) if tree else ())
         if isinstance(node, ast.Subscript)
         and isinstance(node.value, ast.Name)
-        and node.value.id in _RECORD
+        and node.value.id == name
         and isinstance(node.slice, ast.Constant)
         and isinstance(node.slice.value, str)
     }
-    return {node.id for node in names} - set_here - _NAMES - _FUNCTIONS | keys
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -224,10 +240,19 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _place(exc: Exception) -> str:
-    """Return which entry of a map has failed: only a frame of the SDK knows its column."""
+def _failure(exc: Exception, row_number: object) -> str:
+    """Return what has failed, and why. Only a frame of the SDK knows the expression."""
+    place = "it"
     for frame, _ in traceback.walk_tb(exc.__traceback__):
         if frame.f_code is CustomStreamMap._eval.__code__:  # noqa: SLF001
-            name = frame.f_locals["property_name"] or MAPPER_FILTER_OPTION
-            return f"the expression of {name!r}"
-    return "it"
+            variables = frame.f_locals
+            place = f"the expression of {variables['property_name'] or MAPPER_FILTER_OPTION!r}"
+            unset = _keys_of("config", variables["expr"]).difference(
+                variables["self"].map_config or ()
+            )
+            if isinstance(exc, KeyError) and (missing := unset.intersection(exc.args)):
+                return f"{place} needs {missing.pop()!r} in the setting stream_map_config"
+    return (
+        f"{place} fails in row {row_number} ({type(exc).__name__}). An expression must take every "
+        "value of the columns that it uses, and null"
+    )

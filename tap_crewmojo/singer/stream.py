@@ -87,8 +87,9 @@ class BatchedStream(Stream, abc.ABC):
 
             def lines(records: list[Record]) -> bytes:
                 records = records[: most - counter.value]
+                encoded = writer.lines(self._mapped(records), self._stream_version)
                 counter.increment(len(records))
-                return writer.lines(self._mapped(records), self._stream_version)
+                return encoded
 
             try:
                 for encoded in self._batches(lines):

@@ -168,6 +168,18 @@ def test_a_key_that_lacks_the_window_is_warned_of_in_every_run(
         assert "The key in the catalog ('Code') lacks '_sdc_report_start_date'" in warning
 
 
+@pytest.mark.parametrize("keys", [["Note"], []])
+def test_a_key_that_the_settings_have_changed_is_warned_of(
+    keys: list[str], server: Sandbox, catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    config = settings_for(server, {"id": "staff", "primary_keys": keys})
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert run.schemas[0]["key_properties"] == [START_DATE, "Code"]
+    (warning,) = run.warnings
+    assert f"The key in the catalog ({START_DATE!r}, 'Code') is used" in warning
+    assert f"({START_DATE!r}, {(keys or ['_sdc_row_number'])[0]!r}). Run `--discover`" in warning
+
+
 def test_a_key_that_is_the_same_for_all_rows_of_a_window_is_refused(
     config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -262,7 +274,11 @@ def test_a_report_that_the_catalog_lacks_fails_and_the_others_are_loaded(
     assert {message["stream"] for message in run.schemas} == {"staff"}
     assert len(run.records("staff")) == 9
     assert run.bookmarks == {"staff": "2025-03-15", "people_directory": None}
-    words = "report 'people.directory' is not in the catalog: run `--discover` again"
+    words = (
+        "report 'people.directory' is not in the catalog: it was added later, or could not be "
+        "sampled. Run `--discover` again (Meltano: `meltano run --refresh-catalog`) and read its "
+        "errors"
+    )
     assert run.stderr.count(words) == 2, "when it is found, and in the end"
     assert "1 of 2 reports failed" in run.stderr
     assert {report for report, *_ in requested(server)[before:]} == {"staff"}

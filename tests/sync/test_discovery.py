@@ -132,7 +132,7 @@ def test_discovery_goes_on_without_the_reports_that_cannot_be_sampled(
             kind="status",
             status=403,
             report="objective.detail",
-            body='{"message": "no access for ann@example.com, case 4711"}',
+            body='{"message": "no access to this report for ann@example.com, case 4711"}',
         )
     )
     bad = ("oneonone.sumary", "objective.detail", "what.ever")
@@ -141,7 +141,7 @@ def test_discovery_goes_on_without_the_reports_that_cannot_be_sampled(
     (stream,) = run.catalog["streams"]
     assert stream["tap_stream_id"] == "oneonone_summary"
     errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
-    words = ("status 400", 'status 403 ("no access for *")', "status 400")
+    words = ("status 400", 'status 403 ("no access to this report for *")', "status 400")
     for line, report, status in zip(errors, bad, words, strict=True):
         assert f"'{report}'" in line
         assert status in line

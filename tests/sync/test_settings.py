@@ -75,8 +75,10 @@ def test_all_invalid_settings_are_listed_before_any_request(
 def test_missing_credentials_are_named(tmp_path: Path) -> None:
     run = run_tap({}, tmp_path)
     assert run.returncode == 1
+    (error,) = [line for line in run.stderr.splitlines() if "| ERROR" in line]
+    assert error.endswith("The settings are invalid:")
     for name in ("client_id", "client_secret", "reports"):
-        assert f"- {name} is missing" in run.stderr
+        assert run.stderr.count(f"  - {name} is missing") == 1
 
 
 def test_start_date_is_not_needed_without_dates(company: Sandbox, tmp_path: Path) -> None:
@@ -161,10 +163,13 @@ def test_files_that_are_not_json_are_refused_in_a_sentence(
     config = settings_for(company, "oneonone.summary")
     (tmp_path / "broken.json").write_text('{"client_id": ', encoding="utf-8")
     for option in ("config", "catalog", "state"):
-        run = run_tap(config, tmp_path, f"--{option}", str(tmp_path / "broken.json"))
+        file = tmp_path / "broken.json"
+        run = run_tap(config, tmp_path, f"--{option}", str(file))
         assert run.returncode == 1
         assert "Traceback" not in run.stderr
-        assert re.search("must be JSON: see its line 1, column 15", run.stderr)
+        assert (
+            f"The file '{file}' given as --{option} must be JSON: see its line 1, column 15"
+        ) in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -185,14 +190,17 @@ def test_a_configuration_that_cannot_be_read_is_refused_in_a_sentence(
     file.mkdir() if content is None else file.write_bytes(content)
     run = run_tap({}, tmp_path, "--config", str(file), "--discover")
     assert run.returncode == 1
-    assert run.stderr.splitlines()[-1].endswith(f"The file given as --config {words}")
+    assert run.stderr.splitlines()[-1].endswith(f"The file '{file}' given as --config {words}")
     assert "Traceback" not in run.stderr
 
 
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
-    run = run_tap({}, tmp_path, "--config", str(tmp_path / "none.json"))
+    file = tmp_path / "none.json"
+    run = run_tap({}, tmp_path, "--config", str(file))
     assert run.returncode == 1
-    assert "The file given as --config cannot be read: no such file or directory" in run.stderr
+    assert (
+        f"The file '{file}' given as --config cannot be read: no such file or directory"
+    ) in run.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from support.tap_runs import Run
 
 # The second month has a new column, a value that does not fit, and one that is empty.
 JANUARY = b"""\
@@ -134,7 +135,7 @@ def test_an_expression_that_fails_fails_its_report_alone(
         "people_two": {"Email": "md5(Email) if Email else None", "__filter__": "Name"},
         "people.one": None,
     }
-    run = run_tap(config, tmp_path, catalog=catalog)
+    run = run_tap(config, tmp_path, catalog=catalog, env={"LOGLEVEL": "INFO"})
     assert run.returncode == 1
     assert (
         "report 'people.one', 2025-02-01 to 2025-02-28: the report does not fit the stream map "
@@ -143,6 +144,12 @@ def test_an_expression_that_fails_fails_its_report_alone(
     assert "Please report it" not in run.stderr
     assert run.bookmarks == {"people_one": "2025-01-31", "people_two": "2025-02-28"}
     assert len(run.records("people_two")) == 5
+    assert metrics(run) == {
+        ("people_one", "sync_duration"): "failed",
+        ("people_one", "record_count"): len(run.records("people_one")),
+        ("people_two", "sync_duration"): "succeeded",
+        ("people_two", "record_count"): 5,
+    }
     warnings = [line for line in run.stderr.splitlines() if "stream_maps:" in line]
     assert len(warnings) == 2
     assert (
@@ -152,6 +159,19 @@ def test_an_expression_that_fails_fails_its_report_alone(
     assert "did you mean 'people_one'" in warnings[1]
     for text in PERSONAL[:-1]:
         assert text not in run.stderr, "not at DEBUG either"
+
+
+def metrics(run: Run) -> dict[tuple[str, str], str | int]:
+    """Return the status of each timer and the value of each counter that the SDK logs."""
+    points = [
+        json.loads(line.partition("METRIC: ")[2])
+        for line in run.stderr.splitlines()
+        if "METRIC: " in line
+    ]
+    return {
+        (point["tags"]["stream"], point["metric"]): point["tags"].get("status", point["value"])
+        for point in points
+    }
 
 
 def test_an_invalid_map_ends_the_run_before_the_first_request(

@@ -21,6 +21,7 @@ from tap_crewmojo.redaction import breaks_lines, one_line, vendor_text
             "No access for * to report a.b",
         ),
         ({"message": "Zaphod Quark is 42"}, None),
+        ({"message": "a Zaphod Beeblebrox of the Betelgeuse system"}, None),
         ({"message": "not found " * 20}, None),
         ({"message": 5}, None),
         ({"reason": "not found"}, None),

@@ -129,7 +129,8 @@ def test_a_token_request_is_retried_for_as_long_as_the_client_may(
 ) -> None:
     endpoint = Endpoint(TokenRequestError("refused"), times=FOREVER)
     client, _ = client_of(endpoint, **timeout)
-    with pytest.raises(CredentialsError, match=r"^Could not get an access token from .*: refused$"):
+    words = r"^Could not get an access token from .*: refused\. Check the network and api_url$"
+    with pytest.raises(CredentialsError, match=words):
         client.download(REQUEST)
     assert endpoint.sent == tries
 

@@ -193,7 +193,7 @@ def test_a_response_that_says_it_failed_is_not_a_report(body: str) -> None:
 
 
 def test_a_failure_has_the_words_of_the_vendor_that_are_harmless() -> None:
-    assert '("no report *")' in str(outcome(b'{"error": "no report secret@x.y 42"}'))
+    assert '("no report for *")' in str(outcome(b'{"error": "no report for secret@x.y 42"}'))
     assert '("invalid report")' in str(outcome(b'{"errors": [{"message": "invalid report"}]}'))
 
 

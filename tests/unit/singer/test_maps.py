@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
+from tap_crewmojo.errors import ReportError
+from tap_crewmojo.singer.maps import apply_maps, map_errors, map_warnings, mapper_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -86,6 +87,13 @@ def test_valid_maps_are_not() -> None:
             "'X' of 'people' uses the column 'Nmae', which does not exist; did you mean 'Name'?",
         ),
         (
+            {"oneonone_*": {"E-mail": "md5(self)"}},
+            (
+                "'E-mail' of 'oneonone_*' uses `self`, but the column 'E-mail' does not exist; did "
+                "you mean 'Email'?"
+            ),
+        ),
+        (
             {"people": {"__filter__": "_['Nam'] == 'x'"}},
             (
                 "'__filter__' of 'people' uses the column 'Nam', which does not exist; did you "
@@ -115,6 +123,15 @@ COLUMNS = {
     "people": ["Name"],
     "failed": None,
 }
+
+
+@pytest.mark.parametrize("config", [{}, {"stream_map_config": {"slat": "x"}}])
+def test_a_missing_entry_of_stream_map_config_is_named(config: dict[str, Any]) -> None:
+    maps = {"a": {"B": "md5(config['salt'] + B)"}}
+    mapper = mapper_of({"stream_maps": maps, **config}, logging.getLogger())
+    mapper.register_raw_stream_schema("a", {"properties": {"B": {"type": "string"}}}, [])
+    with pytest.raises(ReportError, match=r"'B' needs 'salt' in the setting stream_map_config$"):
+        apply_maps(mapper.stream_maps["a"], [{"B": "x"}])
 
 
 def test_the_settings_stay_as_they_are_given() -> None:
