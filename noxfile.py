@@ -118,6 +118,6 @@ def package(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure the tap against its peers; see tests/benchmarks/run.py for arguments after --."""
-    session.install(*group("uv"))  # all else goes into environments of its own
+    session.install(*group("uv"))  # the subjects get separate environments
     session.chdir("tests")
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -96,7 +96,7 @@ class ColumnType(StrEnum):
 
 
 def emitted_schema(column: object) -> dict[str, Any]:
-    """Return the schema of a catalog's column as it is emitted: nullable, without other limits."""
+    """Return the emitted schema of a catalog's column: nullable, without other limits."""
     given = column if isinstance(column, dict) else {}
     words = {name: given[name] for name in ("title", "description") if name in given}
     return words | ColumnType.of_json_schema(column).json_schema

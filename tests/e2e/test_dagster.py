@@ -1,4 +1,4 @@
-"""The Dagster example: it is run as it is in the repository, against the sandbox."""
+"""The Dagster example: run unchanged, against the sandbox."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def kinds(happened: Sequence[Sequence[str]], asset: str) -> list[str]:
 
 
 def one_at_a_time(happened: Sequence[Sequence[str]]) -> bool:
-    """Tell whether each try had ended before the next one started."""
+    """Return whether each try had ended before the next one started."""
     running = 0
     for _, kind, _ in happened:
         running += kind in {"STEP_START", "STEP_RESTARTED"}

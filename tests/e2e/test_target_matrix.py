@@ -78,7 +78,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 @pytest.fixture(scope="module")
 def runs_without_catalog(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    """Two runs, each with the types of its own sample: in between, a number has become text."""
+    """Two runs, each with the types of a different sample: a number has become text in between."""
     folder = tmp_path_factory.mktemp("runs_without_catalog")
     made = two_runs(folder, "notes", keep_catalog=False, end_date="2025-03-15")
     types = [run.schema("notes")["properties"]["Score"]["type"] for run in made]

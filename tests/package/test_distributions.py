@@ -136,7 +136,7 @@ def test_the_wheel_brings_its_types_and_licence_and_no_tests() -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git tells what there is")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git lists the files")
 def test_the_source_distribution_is_all_that_git_does_not_ignore() -> None:
     there = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT)
     with tarfile.open(SDIST) as sdist:

@@ -44,7 +44,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a proce
 
 @dataclass
 class Tap:
-    """The tap in a process of its own that is read line by line; ends with this context.
+    """The tap in a subprocess that is read line by line; ends with this context.
 
     Attributes:
         command: its command line.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Store(Protocol):
-    """A target that has a place of its own."""
+    """A target with a separate store."""
 
     def load(self, run: Run) -> None:
         """Pipe a run into the target, which has to print the run's last state."""

@@ -155,7 +155,7 @@ def run_tap(  # as many as the command line has
     state: Mapping[str, Any] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run `tap-crewmojo` in a process of its own."""
+    """Run `tap-crewmojo` in a subprocess."""
     command = [*tap_command(config, directory, catalog=catalog, state=state), *args]
     done = subprocess.run(
         command,

@@ -70,7 +70,7 @@ _QUIET = {
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server, reached by a socket in a directory of its own: no port to compete for."""
+    """A running server, reached by a socket in a separate directory: no port to compete for."""
 
     host: Path
     port: int = 5432
