@@ -51,7 +51,7 @@ def take_sample(
     """Download the newest complete window of a report, or an earlier one if that is empty.
 
     Raises:
-        ReportError: the report could not be downloaded, or cannot be read.
+        ReportError: the report could not be downloaded, cannot be read, or may be a message.
     """
     requests = _candidates(report, settings)
     for request in requests:
@@ -60,6 +60,13 @@ def take_sample(
             return sample
         if request is not requests[-1]:
             sample.close()
+    if len(sample.types) == 1:
+        sample.close()
+        msg = (
+            f"report '{report.id}': its sample is one heading without rows, which may be a message "
+            "instead of a report. Run `--discover` again once the report has rows"
+        )
+        raise ReportError(msg)
     if settings.infer_types:
         StreamLog(report.name).warning(
             "The report has no rows%s, so every column is a string. Once it has rows, run "

@@ -239,3 +239,15 @@ def test_nothing_due_yet_still_has_a_schema(sandbox: Sandbox, tmp_path: Path) ->
     assert len(run.schemas[0]["schema"]["properties"]) > 4
     assert not run.records("oneonone_detail")
     assert run.bookmarks == {"oneonone_detail": None}
+
+
+def test_a_sentence_that_calls_itself_csv_is_no_sample_of_a_report(tmp_path: Path) -> None:
+    """A full-table report without rows would empty the table of the target."""
+    reports = {"busy": ReportSource(lambda *_: b"Service is busy", content_type="text/csv")}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        report = {"id": "busy", "replication_method": "FULL_TABLE"}
+        run = run_tap(settings_for(sandbox, report, DIRECTORY), tmp_path)
+    assert run.returncode == 1
+    assert "report 'busy': its sample is one heading without rows" in run.stderr
+    assert not [schema for schema in run.schemas if schema["stream"] == "busy"]
+    assert run.records("people_directory")

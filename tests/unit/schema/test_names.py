@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from random import Random
 
 
-# What headings may be: blank, repeated except for case or blanks, too long, with control characters,
+# Headings: blank, repeated except for case or blanks, too long, with control characters,
 # one of our own columns, or another's variant.
 awkward = st.sampled_from(
     [
