@@ -60,7 +60,7 @@ class Environment:
             ):
                 subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT)
         except subprocess.CalledProcessError as exc:
-            return f"cannot be installed: {' '.join(str(exc.stderr).split())[:200]}"
+            return f"cannot be installed here (exit code {exc.returncode} of {Path(argv[0]).name})"
         return None
 
     @cached_property
