@@ -60,7 +60,7 @@ def take_sample(
             return sample
         if request is not requests[-1]:
             sample.close()
-    if len(sample.types) == 1:
+    if not report.windowed and len(sample.types) == 1:
         sample.close()
         msg = (
             f"report '{report.id}': its sample is one heading without rows, which may be a message "

@@ -87,4 +87,4 @@ def test_a_state_that_is_none_is_refused_in_a_sentence_or_nothing_is_skipped(
         return
     assert run.returncode == 1
     assert not run.stdout
-    assert re.search("The state is invalid|file given (as --state|on the command line)", run.stderr)
+    assert re.search("The state is invalid|given (as --state|on the command line)", run.stderr)
