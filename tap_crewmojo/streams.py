@@ -25,6 +25,7 @@ from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
+from tap_crewmojo.singer.maps import changed_columns
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
@@ -125,7 +126,7 @@ class ReportStream(BatchedStream):
             warnings = check_entry(entry, self.report)
         except ReportError as exc:
             failure = exc
-        complete_entry(entry, self.report)
+        complete_entry(entry, self.report, self._rules)
         super().apply_catalog(catalog)
         self._schema, self.has_columns = self._input_schema, True
         if self.selected:
@@ -224,6 +225,7 @@ class ReportStream(BatchedStream):
             self._rules,
             windowed=self.report.windowed,
             is_selected=lambda name: self.mask["properties", name],
+            hidden=changed_columns(self.config.get("stream_maps") or {}, self.name),
         )
         try:
             try:

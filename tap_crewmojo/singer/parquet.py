@@ -108,7 +108,7 @@ def _tables(blocks: Iterable[_Block], maker: RecordMaker, rows: int) -> Iterator
 def _table(maker: RecordMaker, values: dict[str, Any], size: int) -> pa.Table:
     types = maker.schema.types()
     schema = pa.schema(
-        [(name, pa.type_for_alias(types[name].arrow_type)) for name in maker.selected()]
+        [(name, pa.type_for_alias(types[name].arrow_type)) for name in maker.schema.emitted]
     )
     values |= {name: pa.repeat(value, size) for name, value in maker.metadata.items()}
     nulls = [None] * size
@@ -167,7 +167,7 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
 
 def _convert(column: Column, cells: pa.Array) -> tuple[pa.Array, Variants | None]:
     if column.type is ColumnType.STRING:
-        return cells, None
+        return (cells.to_pylist() if column.is_new else cells), None  # see `RecordMaker.take`
     distinct = cells.dictionary_encode()
     values, variants = column.converter.convert(distinct.dictionary.to_pylist())
     arrow_type = pa.type_for_alias(column.type.arrow_type)
