@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 import tracemalloc
 from collections import deque
@@ -18,11 +20,14 @@ from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.records import RecordMaker, as_dict
+from tap_crewmojo.schema.metadata import RESERVED
+from tap_crewmojo.schema.names import ColumnNames
 from tap_crewmojo.schema.stream_schema import OnNewColumn, StreamSchema
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from typing import Any
 
     from tap_crewmojo.cells import Cell
 
@@ -38,7 +43,8 @@ def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size:
             next(maker.batches(body.spooled(size)))
         return
     for batch in maker.batches(body.spooled(size)):
-        names = [*schema.names, *METADATA, "_sdc_row_number"]
+        extra = ["_sdc_report_extra"] * (case.on_new_column is OnNewColumn.COLLECT)
+        names = [*schema.names, *METADATA, "_sdc_row_number", *extra]
         assert maker.names == tuple(filter(schema.is_selected, names))
         records += [as_dict(record, maker.names) for record in batch]
     assert [
@@ -50,11 +56,48 @@ def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size:
         for number, record in enumerate(expected.records, start=1)
     ]
     assert {name: str(schema.types()[name]) for name in schema.names} == expected.types
+    if case.on_new_column is OnNewColumn.COLLECT:
+        assert schema.take_change() is None
     assert maker.counts.variants == expected.variants
     assert set(schema.left_out) == expected.left_out
     assert maker.counts.repeated_keys == expected.repeated
     assert maker.counts.rows + maker.counts.empty_rows == len(body.rows)
     assert maker.counts.rows == len(expected.records)
+
+
+@given(bodies, cases, st.integers(1, 3))
+def test_the_extra_column_holds_what_else_is_added(body: Body, case: Case, size: int) -> None:
+    """Both modes give the same, by heading; only one of them gives a new column a type."""
+    case = replace(
+        case,
+        given={name: how for name, how in case.given.items() if name in case.known},
+        deselected=None,
+        keys=[],
+        hidden=frozenset(),
+    )
+    added, collected = (
+        list(records_of(body, replace(case, on_new_column=mode), size))
+        for mode in (OnNewColumn.ADD, OnNewColumn.COLLECT)
+    )
+    names = ColumnNames(case.known, RESERVED)
+    columns = names.assign(body.headings)
+    labels = ColumnNames((), ()).assign(body.headings)
+    for by_column, record in zip(added, collected, strict=True):
+        extra = json.loads(record.pop("_sdc_report_extra") or "{}")
+        assert list(extra) == sorted(extra)
+        for heading, name in columns.items():
+            for column in [names.variant(name), *([name] if name not in case.known else [])]:
+                text = by_column.pop(column, None)
+                assert text is None or extra.pop(labels[heading]) == text
+        assert not extra
+        assert by_column == record
+
+
+def records_of(body: Body, case: Case, size: int) -> Iterator[dict[str, Any]]:
+    maker = RecordMaker(case.schema(), case.keys, METADATA)
+    with contextlib.suppress(ReportError):  # it has no column of the schema
+        for batch in maker.batches(body.spooled(size)):
+            yield from (as_dict(record, maker.names) for record in batch)
 
 
 class Batches(Report):
