@@ -127,11 +127,16 @@ def test_what_a_map_drops_or_changes_is_not_in_the_extra_column_either(
 ) -> None:
     extra = "_sdc_report_extra"
     catalog = catalog_of(config, tmp_path)
-    config |= {"on_new_column": "collect", "stream_map_config": {"salt": "x"}}
-    rating = "sha256(config['salt'] + str(self)) if self else None"
+    config["on_new_column"] = "collect"
     config["stream_maps"] = {
-        "people_one": {"Rating": rating},
-        "teams": {"__source__": "people_one", "__else__": None, "Team": "Team", "Salary": None},
+        "people_one": {"Rating": "self * 2 if self else None"},
+        "teams": {
+            "__source__": "people_one",
+            "__else__": None,
+            "__key_properties__": ["Team"],
+            "Team": "Team",
+            "Salary": None,
+        },
     }
     run = run_tap(config, tmp_path, catalog=catalog).succeeded()
     assert "Carol" not in run.stdout + run.stderr
