@@ -131,7 +131,11 @@ def server() -> Iterator[PostgresServer]:
         yield running
 
 
-@pytest.fixture(params=TARGETS, ids=lambda target: re.sub(r"[^\w.]+", "-", target.name).strip("-"))
+def short_name(target: Target) -> str:
+    return re.sub(r"[^\w.]+", "-", target.name).strip("-")
+
+
+@pytest.fixture(params=TARGETS, ids=short_name)
 def target(request: pytest.FixtureRequest) -> Target:
     chosen: Target = request.param
     return chosen
@@ -248,14 +252,14 @@ def test_batches_hold_the_values_of_the_records(
 @pytest.mark.parametrize(
     ("target", "form"),
     [
-        pytest.param(target, form, id=f"{target.spec.executable}-{form}")
+        pytest.param(target, form, id=f"{short_name(target)}-{form}")
         for target in TARGETS
         for form in ("records", *FORMATS)
         if not target.file_per_run
         if form == "records" or getattr(target, form) is Batches.EARLIER_ROWS_LOST
     ],
 )
-def test_one_schema_a_run_loses_no_row(
+def test_one_schema_a_run_brings_each_value(
     target: Target, held_by: Store, collected_by_format: dict[str, Run], form: str
 ) -> None:
     """Also where a new column would lose rows."""

@@ -166,11 +166,12 @@ def test_the_columns_that_a_batch_brings_are_announced_at_once() -> None:
     assert len(schema.names) == 401
 
 
-def test_time_grows_with_the_number_of_new_columns() -> None:
+@pytest.mark.parametrize("mode", [OnNewColumn.ADD, OnNewColumn.COLLECT])
+def test_time_grows_with_the_number_of_new_columns(mode: OnNewColumn) -> None:
     def seconds(count: int) -> float:
         wide = batch(2, Code=["1", "2"], **{f"H{number}": ["1", "x"] for number in range(count)})
         types = {f"H{number}": ColumnType.NUMBER for number in range(0, count, 2)}
-        schema = Case({"Code": ColumnType.STRING, **types}, {}, OnNewColumn.ADD, None, []).schema()
+        schema = Case({"Code": ColumnType.STRING, **types}, {}, mode, None, []).schema()
         started_at = time.process_time()
         deque(RecordMaker(schema, [], METADATA).batches(Batches(wide)), maxlen=0)
         return time.process_time() - started_at
