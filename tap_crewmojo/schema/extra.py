@@ -14,7 +14,7 @@ import msgspec
 from tap_crewmojo.schema.metadata import EXTRA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tap_crewmojo.schema.converter import Variants
 
@@ -53,8 +53,12 @@ def as_objects(texts: Mapping[str, Variants]) -> Variants:
     Args:
         texts: at least one column of texts, by its name in the objects.
     """
-    objects = (
-        {name: text for name, text in zip(texts, row, strict=True) if text is not None}
+    return [
+        _as_object(zip(texts, row, strict=True)) if any(row) else None
         for row in zip(*texts.values(), strict=True)
-    )
-    return [_ENCODER.encode(each).decode() if each else None for each in objects]
+    ]
+
+
+def _as_object(texts: Iterable[tuple[str, str | None]]) -> str:
+    filled = {name: text for name, text in texts if text is not None}
+    return _ENCODER.encode(filled).decode()
