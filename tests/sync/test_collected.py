@@ -71,12 +71,19 @@ def catalog(kept: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(kept)
 
 
+@pytest.fixture(scope="module")
+def discovered(changing: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The catalog of before the change, from this mode."""
+    april = settings_for(changing, "changing", end_date="2025-04-30", on_new_column="collect")
+    return run_tap(april, tmp_path_factory.mktemp("found"), "--discover").succeeded().catalog
+
+
 def held(run: Run) -> dict[tuple[str, int], dict[str, str]]:
     """Return all values that a target holds, as text, by window and row."""
     return {
         key: {
             name: text(value)
-            for name, value in (row | json.loads(row[EXTRA] or "{}")).items()
+            for name, value in (row | json.loads(row.get(EXTRA) or "{}")).items()
             if value is not None and not name.startswith("_sdc")
         }
         for key, row in load(run)["changing"].items()
@@ -153,10 +160,9 @@ def test_a_catalog_that_deselects_a_column_lists_what_is_emitted(
 
 
 def test_nothing_is_collected_where_the_column_itself_is_deselected(
-    config: dict[str, Any], tmp_path: Path
+    config: dict[str, Any], discovered: dict[str, Any], tmp_path: Path
 ) -> None:
-    april = config | {"end_date": "2025-04-30"}
-    catalog = run_tap(april, tmp_path, "--discover").succeeded().catalog
+    catalog = copy.deepcopy(discovered)
     deselect(catalog, "changing", EXTRA)
     run = run_tap(config, tmp_path, catalog=catalog).succeeded()
     (schema,) = run.schemas
@@ -168,6 +174,17 @@ def test_nothing_is_collected_where_the_column_itself_is_deselected(
     for column in ("Mood", "Score"):
         (warning,) = (line for line in run.warnings if f"Column '{column}'" in line)
         assert reason in warning
+
+
+def test_the_catalog_serves_another_mode_too(
+    config: dict[str, Any], discovered: dict[str, Any], tmp_path: Path
+) -> None:
+    assert EXTRA in entry_of(discovered)["schema"]["properties"]
+    config |= {"on_new_column": "add", "end_date": "2025-07-31"}
+    run = run_tap(config, tmp_path, catalog=discovered).succeeded()
+    assert all(EXTRA not in message["schema"]["properties"] for message in run.schemas)
+    rows = [row for row in run.records("changing") if row.get("Score__text")]
+    assert [row["Score__text"] for row in rows] == ["n/a", "1e5"]
 
 
 def test_any_heading_has_a_place_in_the_object(changing: Sandbox, tmp_path: Path) -> None:

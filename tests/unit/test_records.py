@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.oracle import RefusedError
-from support.report_cases import METADATA, Body, Case, bodies, cases
+from support.report_cases import METADATA, Body, Case, as_csv, bodies, cases
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
@@ -98,6 +98,16 @@ def records_of(body: Body, case: Case, size: int) -> Iterator[dict[str, Any]]:
     with contextlib.suppress(ReportError):  # it has no column of the schema
         for batch in maker.batches(body.spooled(size)):
             yield from (as_dict(record, maker.names) for record in batch)
+
+
+def test_a_deselected_variant_is_not_collected() -> None:
+    """Its catalog is one of another mode, in which it was a column."""
+    known = {"A": ColumnType.NUMBER, "A__text": ColumnType.STRING, "B": ColumnType.NUMBER}
+    body = as_csv(["A", "B"], [["secret", "n/a"]])
+    case = Case(known, {}, OnNewColumn.COLLECT, "A__text", [])
+    (record,) = records_of(body, case, 1)
+    assert record["_sdc_report_extra"] == '{"B":"n/a"}'
+    assert "A__text" not in record
 
 
 class Batches(Report):
