@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.tap_runs import Record, Run
+    from tap_crewmojo.sandbox.company.table import Row
 
 NAMES = {
     "1:1 ID": "x1_1_id",
@@ -43,13 +44,13 @@ IDENTIFIERS = {"column_names": "identifier"}
 def staff(start: date | None, _end: date | None) -> Table:
     """Return a report that has a column more from March on, and a score that is no number."""
     month = start.month if start else 0
-    rows = [
+    rows: list[Row] = [
         (f"{month}-1", "007", 3.5, 40, "1", "M", "花子", "Ask, then\nlisten"),
         (f"{month}-2", "008", month, 60.5, "02", None, "Bob", None),
     ]
     if month < 3:
         return Table(HEADINGS, tuple(rows))
-    late = (f"{month}-3", "009", "n/a", None, None, None, None, None)
+    late: Row = (f"{month}-3", "009", "n/a", None, None, None, None, None)
     return Table((*HEADINGS, "Mood & Energy"), tuple((*row, "+") for row in (*rows, late)))
 
 

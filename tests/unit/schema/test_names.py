@@ -51,6 +51,8 @@ awkward = st.sampled_from(
         "A_B",
         # Identifiers, and what becomes one of them.
         "a_b",
+        " a_b",
+        "a_b__text",
         "a-b",
         "aB",
         "A b",
