@@ -97,14 +97,15 @@ def log_warnings(run: StreamRun, schema: StreamSchema) -> None:
 def _warnings(run: StreamRun, schema: StreamSchema) -> Iterator[str]:
     for name, count in sorted(run.variants.items()):
         yield (
-            f"Column {name!r}: {count} values do not fit its type; they "
+            f"Column {schema.quoted(name)}: {count} values do not fit its type; they "
             f"{schema.fate_of_variants(name)}. To give it another type, see the setting "
             "`reports`, `columns`"
         )
     for name, count in sorted(run.collected.items()):
         yield (
-            f"Column {name!r} is not in the catalog: {counted(count, 'value')} of it are in "
-            f"{EXTRA!r} (on_new_column: collect). To give it a column, run `--discover` again"
+            f"Column {schema.quoted(name)} is not in the catalog: {counted(count, 'value')} of it "
+            f"are in {EXTRA!r} (on_new_column: collect). To give it a column, run `--discover` "
+            "again"
         )
     if run.repeated_keys:
         yield (

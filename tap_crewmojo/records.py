@@ -161,6 +161,11 @@ class RecordMaker:
             values[EXTRA] = as_objects(extra)
         return values
 
+    def selected(self) -> tuple[str, ...]:
+        """Return the columns of a record in the present schema."""
+        names = (*self.schema.names, *self.schema.own_names)
+        return tuple(filter(self.schema.is_selected, names))
+
     def _filled(self, batch: Columns) -> Iterator[tuple[Column, Sequence[Cell]]]:
         """Yield the columns to emit; new ones only if they have a value."""
         columns = self.schema.columns(batch.headings)
@@ -171,7 +176,7 @@ class RecordMaker:
     def _records(self, values: dict[str, Any], size: int) -> list[Record]:
         if self._revision != self.schema.revision:
             self._revision = self.schema.revision
-            self.names = self.schema.emitted
+            self.names = self.selected()
             self._record = _record_type(self.names)
         values |= {name: itertools.repeat(value, size) for name, value in self.metadata.items()}
         nulls = [None] * size

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.extra import ExtraColumn
 from tap_crewmojo.schema.metadata import EXTRA, RESERVED, own_columns
-from tap_crewmojo.schema.names import ColumnNames
+from tap_crewmojo.schema.names import ColumnNames, Naming, described_headings
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType, converter, emitted_schema
 
 if TYPE_CHECKING:
@@ -45,16 +45,23 @@ class SchemaRules:
             strings.
         on_new_column: what to do with a column that the schema lacks.
         zone: the zone of date-times that have none in their `format`.
+        naming: how columns are named.
+        primary_keys: columns of the key, by heading or name: strings, unless `columns` has them. A
+            key of digits may have letters in the next window.
     """
 
     columns: Mapping[str, ColumnConfig]
     infer_types: bool
     on_new_column: OnNewColumn
     zone: tzinfo
+    naming: Naming = Naming.AS_IS
+    primary_keys: tuple[str, ...] = ()
 
     def given(self, heading: str, name: str) -> ColumnConfig | None:
         """Return the type that the user gives to a column, by its heading or name."""
-        return self.columns.get(heading) or self.columns.get(name)
+        given = self.columns.get(heading) or self.columns.get(name)
+        is_key = heading in self.primary_keys or name in self.primary_keys
+        return given or (ColumnConfig(ColumnType.STRING) if is_key else None)
 
     def own_columns(self, *, windowed: bool) -> dict[str, dict[str, Any]]:
         """Return the JSON schema of the columns that the tap adds to the vendor's."""
@@ -130,7 +137,9 @@ class StreamSchema:
         self._vendors: dict[str, dict[str, Any]] = vendors
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
-        self._names = ColumnNames(vendors, RESERVED)
+        headings = described_headings(vendors)
+        self._names = ColumnNames(vendors, RESERVED, rules.naming, headings)
+        self._headings = {name: heading for heading, name in headings.items()}
         self._keys = ColumnNames((), ())
         self._columns: dict[str, Column] = {}
 
@@ -140,9 +149,9 @@ class StreamSchema:
         return tuple(self._vendors)
 
     @property
-    def emitted(self) -> tuple[str, ...]:
-        """The columns of a record at this point, in their order."""
-        return tuple(filter(self.is_selected, (*self._vendors, *self._own)))
+    def own_names(self) -> tuple[str, ...]:
+        """The columns that the tap adds to the vendor's, in their order."""
+        return tuple(self._own)
 
     @property
     def adds_columns(self) -> bool:
@@ -199,8 +208,8 @@ class StreamSchema:
             return column.name
         if self.on_new_column is OnNewColumn.FAIL:
             msg = (
-                f"has a new column {column.name!r}, and on_new_column is 'fail': run `--discover` "
-                "again to take it in"
+                f"has a new column {self.quoted(column.name)}, and on_new_column is 'fail': run "
+                "`--discover` again to take it in"
             )
             raise ReportError(msg)
         if reason := self._reason_to_leave_out(column):
@@ -212,7 +221,7 @@ class StreamSchema:
         if column.name not in self._vendors:
             self._columns[column.heading] = replace(column, is_new=False)
             self.added.add(column.name)
-            self._add(column.name, column.type)
+            self._add(column.name, column.type, self._rules.naming.describe(column.heading))
         return column.name
 
     def home_of_variants(self, column: Column) -> str | None:
@@ -228,7 +237,7 @@ class StreamSchema:
             return None if reason else EXTRA
         known = self._vendors.get(variant)
         if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
-            self._add(variant, ColumnType.STRING)
+            self._add(variant, ColumnType.STRING, self._rules.naming.describe_variant(column.name))
         return variant
 
     def variant(self, name: str) -> str:
@@ -241,6 +250,11 @@ class StreamSchema:
             return f"were left out ({reason})"
         return f"are in {EXTRA if self._extra else self.variant(name)!r}"
 
+    def quoted(self, name: str) -> str:
+        """Return a column in quotes for a message, with its heading if that is another."""
+        heading = self._headings.get(name, name)
+        return repr(name) if heading == name else f"{name!r} (heading {heading!r})"
+
     def warnings(self) -> Iterator[str]:
         """Yield a warning for each new column that was added or left out, and why none can be."""
         if self._extra and (reason := self._extra.refusal()):
@@ -250,13 +264,13 @@ class StreamSchema:
             )
         for name in sorted(self.added):
             yield (
-                f"Column {name!r} is not in the catalog and was added (on_new_column: add). To "
-                "have it in the catalog, run `--discover` again"
+                f"Column {self.quoted(name)} is not in the catalog and was added (on_new_column: "
+                "add). To have it in the catalog, run `--discover` again"
             )
         for name, reason in sorted(self.left_out.items()):
             yield (
-                f"Column {name!r} is not in the catalog and was left out ({reason}). To take it "
-                "in, run `--discover` again and select it"
+                f"Column {self.quoted(name)} is not in the catalog and was left out ({reason}). To "
+                "take it in, run `--discover` again and select it"
             )
 
     def _properties(self) -> dict[str, dict[str, Any]]:
@@ -278,6 +292,7 @@ class StreamSchema:
         return self._extra.refusal(column.heading, column.name) if self._extra else None
 
     def _column(self, heading: str, name: str, key: str) -> Column:
+        self._headings[name] = heading
         given = self._rules.given(heading, name)
         known = self._vendors.get(name)
         if known:
@@ -289,6 +304,6 @@ class StreamSchema:
         selected = self.is_selected(name)
         return Column(heading, name, key, column_type, convert, selected, is_new=not known)
 
-    def _add(self, name: str, column_type: ColumnType) -> None:
-        self._vendors[name] = column_type.json_schema
+    def _add(self, name: str, column_type: ColumnType, words: Mapping[str, str]) -> None:
+        self._vendors[name] = {**words, **column_type.json_schema}
         self.revision += 1

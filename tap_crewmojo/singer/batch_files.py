@@ -116,7 +116,7 @@ class BatchFiles:
         """
         if self._config.encoding.format != "parquet":
             yield from self._json_lines(report, maker)
-        elif _NESTED.isdisjoint(map(maker.schema.types().get, maker.schema.emitted)):
+        elif _NESTED.isdisjoint(map(maker.schema.types().get, maker.selected())):
             yield from self._parquet(report, maker)
         else:
             self._warn_of_nested_json()

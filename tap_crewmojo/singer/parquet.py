@@ -108,7 +108,7 @@ def _tables(blocks: Iterable[_Block], maker: RecordMaker, rows: int) -> Iterator
 def _table(maker: RecordMaker, values: dict[str, Any], size: int) -> pa.Table:
     types = maker.schema.types()
     schema = pa.schema(
-        [(name, pa.type_for_alias(types[name].arrow_type)) for name in maker.schema.emitted]
+        [(name, pa.type_for_alias(types[name].arrow_type)) for name in maker.selected()]
     )
     values |= {name: pa.repeat(value, size) for name, value in maker.metadata.items()}
     nulls = [None] * size

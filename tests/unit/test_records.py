@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections import deque
 from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,10 @@ from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.records import RecordMaker, as_dict
+from tap_crewmojo.schema.inference import discovered_schema
 from tap_crewmojo.schema.metadata import RESERVED
-from tap_crewmojo.schema.names import ColumnNames
-from tap_crewmojo.schema.stream_schema import OnNewColumn, StreamSchema
+from tap_crewmojo.schema.names import ColumnNames, Naming
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
@@ -108,6 +110,26 @@ def test_a_deselected_variant_is_not_collected() -> None:
     (record,) = records_of(body, case, 1)
     assert record["_sdc_report_extra"] == '{"B":"n/a"}'
     assert "A__text" not in record
+
+
+@pytest.mark.parametrize("hidden", ["Progress %", "progress_pct", "Progress"])
+def test_what_is_collected_is_named_by_its_heading_whatever_columns_are_named(hidden: str) -> None:
+    rules = SchemaRules({}, True, OnNewColumn.COLLECT, UTC, Naming.IDENTIFIER)  # noqa: FBT003
+    types = {"Progress %": ColumnType.NUMBER, "Code": ColumnType.STRING}
+    schema = StreamSchema(
+        discovered_schema(types, rules, windowed=False),
+        rules,
+        windowed=False,
+        is_selected=lambda _: True,
+        hidden={hidden},
+    )
+    maker = RecordMaker(schema, [], METADATA)
+    body = as_csv(["Code", "Progress %", "Cost Centre"], [["1", "n/a", "HR"]])
+    ((record,),) = maker.batches(body.spooled())
+    extra = json.loads(str(as_dict(record, maker.names)["_sdc_report_extra"]))
+    is_hidden = hidden != "Progress"
+    assert extra == {"Cost Centre": "HR"} | ({} if is_hidden else {"Progress %": "n/a"})
+    assert schema.quoted("cost_centre") == "'cost_centre' (heading 'Cost Centre')"
 
 
 class Batches(Report):

@@ -34,7 +34,7 @@ def in_files(
     for file in spool_parquet(body.spooled(rows), maker, None, **sizes):
         with file:
             table = parquet.read_table(file)
-        assert set(table.column_names) <= set(maker.schema.emitted)
+        assert set(table.column_names) <= set(maker.selected())
         files.append(table.to_pylist())
     assert sum(map(len, files)) == maker.counts.rows
     assert maker.counts.rows + maker.counts.empty_rows == len(body.rows)
