@@ -21,8 +21,7 @@ from tap_crewmojo.schema.metadata import (
     key_properties,
     metadata_schema,
 )
-from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
-from tap_crewmojo.schema.types import ColumnConfig, ColumnType
+from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
@@ -81,13 +80,7 @@ class ReportStream(BatchedStream):
         self._settings = settings
         self._prefetch = prefetch
         self._clock = clock
-        keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
-        self._rules = SchemaRules(
-            {**keys, **report.columns},  # a key of digits may have letters in the next window
-            settings.infer_types,
-            settings.on_new_column,
-            settings.zone,
-        )
+        self._rules = settings.rules(report)
         self.has_columns = False
         self._is_planned = False
         self.primary_keys = key_properties(report.primary_keys, windowed=report.windowed)

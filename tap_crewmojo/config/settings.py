@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from tap_crewmojo.config.json_schema import SETTINGS, Environment
 from tap_crewmojo.config.reports import ReportConfig
-from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules
+from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,16 @@ class Settings:
             job_timeout=config["job_timeout"],
             max_job_attempts=config["max_job_attempts"],
             request_timeout=config["request_timeout"],
+        )
+
+    def rules(self, report: ReportConfig) -> SchemaRules:
+        """Return the rules for the columns of a report."""
+        keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
+        return SchemaRules(
+            {**keys, **report.columns},  # a key of digits may have letters in the next window
+            self.infer_types,
+            self.on_new_column,
+            self.zone,
         )
 
 
