@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import itertools
 import tempfile
 import threading
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -62,7 +61,7 @@ def read_table(
         windows = _Windows(prefetch, file)
         types = infer(windows.take(requests))
         if not types:
-            types = dict.fromkeys(windows.headings(), ColumnType.STRING)
+            types = dict.fromkeys(windows.headings, ColumnType.STRING)
             check_empty_report(report, types)
         schema = _schema(report, settings, types)
         tables = list(windows.tables(schema, report))
@@ -140,20 +139,24 @@ def _downloading(
 
 
 class _Windows:
-    """The windows of one report, kept on disk.
+    """The windows of one report: their rows, kept on disk.
 
     Args:
         prefetch: downloads them.
-        file: they are kept in it: a process can open only so many files.
+        file: the rows are kept in it: a process can open only so many files.
+
+    Attributes:
+        headings: those of the windows without rows.
     """
 
     def __init__(self, prefetch: Prefetch, file: IO[bytes]) -> None:
+        self.headings: dict[str, None] = {}
         self._prefetch = prefetch
         self._file = file
         self._kept: list[tuple[ReportRequest, Download]] = []
 
     def take(self, requests: Iterable[ReportRequest]) -> Iterator[Columns]:
-        """Download windows; yield the rows of each before it is kept.
+        """Download windows; yield the rows of each before they are kept.
 
         Raises:
             CredentialsError: no access token could be obtained.
@@ -161,16 +164,17 @@ class _Windows:
         """
         for request in requests:
             download = self._prefetch.take(request)
-            with errors_about(request), contextlib.closing(download.report):
-                yield from download.report.batches()
+            report, rows = download.report, 0
+            with errors_about(request), contextlib.closing(report):
+                for batch in report.batches():
+                    rows += batch.size
+                    yield batch
+                if not rows:
+                    self.headings |= dict.fromkeys(report.headings())
+                    continue
                 with errors_of_spooling():
-                    download.report.move_to(self._file)
+                    report.move_to(self._file)
             self._kept.append((request, download))
-
-    def headings(self) -> list[str]:
-        """Return the headings of all windows that are kept."""
-        found = (download.report.headings() for _, download in self._kept)
-        return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
     def tables(self, schema: StreamSchema, report: ReportConfig) -> Iterator[pa.Table]:
         """Yield the records of the windows; warn of what is wrong with them at the end.
