@@ -21,7 +21,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from support.drifting import month
 from support.oracle import RefusedError, Stream, inferred, outcome
 from support.processes import TIMEOUT, Gate, posix
-from support.report_cases import Body, given_types, objects, tables
+from support.report_cases import Body, as_csv, given_types, objects, tables
 from support.sandboxes import DIRECTORY, requested, settings_for
 from support.tap_runs import TIME_SCALE, run_tap
 from tap_crewmojo import read_report
@@ -193,13 +193,14 @@ def loaded(
     """Return the types of the columns that have values, and the rows, by the documented rules.
 
     Raises:
-        RefusedError: a row has no key.
+        RefusedError: a row has no key, or there is no such column.
     """
     full = {
         number: [row for row in body.rows if set(map(repr, row.values())) - {"None", "''"}]
         for number, body in enumerate(bodies, start=1)
     }
-    headings = [heading for body in bodies if body.rows for heading in body.headings]
+    with_rows = [body for body in bodies if body.rows] or bodies
+    headings = [heading for body in with_rows for heading in body.headings]
     column_names = ColumnNames((), RESERVED)
     names = column_names.assign(headings)
     kinds = {}
@@ -208,7 +209,7 @@ def loaded(
         kind, _ = given.get(heading) or given.get(name) or (None, None)
         kinds[name] = kind or inferred(None if cell == "" else cell for cell in cells)
     stream = Stream(kinds, given, names, column_names.variant, "add", lambda _: True, keys)
-    if any(full.values()) and not set(keys) <= set(kinds):
+    if headings and not set(keys) <= set(kinds):
         raise RefusedError
     expected = []
     for month_number, rows in full.items():
@@ -221,6 +222,28 @@ def loaded(
         ]
     met = {name for row in expected for name in row}
     return {name: kind for name, kind in kinds.items() if name in met}, expected
+
+
+def test_a_date_may_be_any_of_the_calendar(windows: Windows) -> None:
+    """Nanoseconds would end in 2262; systems write 9999 for a date that never comes."""
+    rows = [
+        ["0001-01-01", "0001-01-01T00:00:00Z"],
+        ["9999-12-31", "9999-12-31T23:59:59.999999Z"],
+        ["2024-02-29", "2024-02-29T12:00:00.123456789Z"],
+        ["2024-02-29", "2024-02-29T12:00:00.5-11:30"],
+    ]
+    table = windows.table([as_csv(["Day", "When"], rows)])
+    assert table["Day"].to_pylist() == [
+        date(1, 1, 1),
+        date(9999, 12, 31),
+        *[date(2024, 2, 29)] * 2,
+    ]
+    assert table["When"].to_pylist() == [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC),
+        datetime(2024, 2, 29, 23, 30, 0, 500000, tzinfo=UTC),
+    ]
 
 
 @pytest.fixture
