@@ -21,7 +21,7 @@ from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.reports import ReportRequest, is_windowed, stream_name
 from tap_crewmojo.config.settings import Settings, with_texts
 from tap_crewmojo.config.validation import settings_error
-from tap_crewmojo.discovery import check_columns, check_empty_report
+from tap_crewmojo.discovery import check_empty_report, report_keys
 from tap_crewmojo.errors import errors_about, errors_of_spooling
 from tap_crewmojo.progress import log_warnings
 from tap_crewmojo.records import RecordMaker, metadata_of
@@ -63,8 +63,8 @@ def read_table(
         if not types:
             types = dict.fromkeys(windows.headings, ColumnType.STRING)
             check_empty_report(report, types)
-        schema = _schema(report, settings, types)
-        tables = list(windows.tables(schema, report))
+        schema, keys = _columns(report, settings, types)
+        tables = list(windows.tables(schema, keys, report.name))
     columns = arrow_schema(schema.types(), AS_VALUES)
     return pa.concat_tables([columns.empty_table(), *tables], promote_options="default")
 
@@ -176,30 +176,41 @@ class _Windows:
                     report.move_to(self._file)
             self._kept.append((request, download))
 
-    def tables(self, schema: StreamSchema, report: ReportConfig) -> Iterator[pa.Table]:
+    def tables(self, schema: StreamSchema, keys: Iterable[str], stream: str) -> Iterator[pa.Table]:
         """Yield the records of the windows; warn of what is wrong with them at the end.
+
+        Args:
+            schema: their columns.
+            keys: the columns of the primary key.
+            stream: the stream that the warnings are about.
 
         Raises:
             ReportError: a row has no primary key.
         """
-        run = StreamRun(report.name)
+        run = StreamRun(stream)
         for request, download in self._kept:
-            maker = RecordMaker(schema, report.primary_keys, metadata_of(request, download))
+            maker = RecordMaker(schema, keys, metadata_of(request, download))
             with errors_about(request):
                 yield from record_tables(download.report, maker, AS_VALUES)
             run.add_findings(maker.counts)
         log_warnings(run, schema)
 
 
-def _schema(
+def _columns(
     report: ReportConfig, settings: Settings, types: Mapping[str, ColumnType]
-) -> StreamSchema:
-    """Return the columns of a report whose types were inferred, by heading.
+) -> tuple[StreamSchema, list[str]]:
+    """Return the columns of a report, and those of its primary key.
+
+    Args:
+        report: the report as configured.
+        settings: the settings.
+        types: the inferred types, by heading.
 
     Raises:
         ReportError: it lacks a column that is configured as a key.
     """
-    rules = settings.rules(report)
-    discovered = discovered_schema(types, rules, windowed=report.windowed)
-    check_columns(report, types, discovered["properties"])
-    return StreamSchema(discovered, rules, windowed=report.windowed, is_selected=lambda _: True)
+    rules, windowed = settings.rules(report), report.windowed
+    discovered = discovered_schema(types, rules, windowed=windowed)
+    keys = report_keys(report, types, discovered["properties"], rules.naming)
+    schema = StreamSchema(discovered, rules, windowed=windowed, is_selected=lambda _: True)
+    return schema, keys

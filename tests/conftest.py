@@ -15,7 +15,8 @@ from tap_crewmojo.sandbox.sandbox import Sandbox  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How long a case takes is no failure: another program may be using the processor.
+# At its first use Hypothesis draws up tables of characters, and a test imports pyarrow or reads
+# tables of letters; how long that takes is no failure.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 

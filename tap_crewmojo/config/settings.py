@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from tap_crewmojo.config.json_schema import SETTINGS, Environment
 from tap_crewmojo.config.reports import ReportConfig
+from tap_crewmojo.schema.names import Naming
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules
-from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ class Settings:
     zone: ZoneInfo
     infer_types: bool
     on_new_column: OnNewColumn
+    column_names: Naming
     max_parallel_reports: int
     job_timeout: int
     max_job_attempts: int
@@ -59,6 +60,7 @@ class Settings:
             zone=zone,
             infer_types=config["infer_types"],
             on_new_column=OnNewColumn(config["on_new_column"]),
+            column_names=Naming(config["column_names"]),
             max_parallel_reports=config["max_parallel_reports"],
             job_timeout=config["job_timeout"],
             max_job_attempts=config["max_job_attempts"],
@@ -67,12 +69,13 @@ class Settings:
 
     def rules(self, report: ReportConfig) -> SchemaRules:
         """Return the rules for the columns of a report."""
-        keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
         return SchemaRules(
-            {**keys, **report.columns},  # a key of digits may have letters in the next window
+            report.columns,
             self.infer_types,
             self.on_new_column,
             self.zone,
+            self.column_names,
+            report.primary_keys,
         )
 
 
