@@ -20,7 +20,7 @@ from tap_crewmojo.schema.metadata import (
     RESERVED,
     key_properties,
 )
-from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
+from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
 from tap_crewmojo.singer.maps import changed_columns
@@ -69,14 +69,7 @@ class ReportStream(BatchedStream):
         prefetch: Prefetch,
         clock: Clock,
     ) -> None:
-        rules = SchemaRules(
-            report.columns,
-            settings.infer_types,
-            settings.on_new_column,
-            settings.zone,
-            settings.column_names,
-            report.primary_keys,
-        )
+        rules = settings.rules(report)
         own_columns = rules.own_columns(windowed=report.windowed)
         super().__init__(
             tap, name=report.name, schema={"type": "object", "properties": own_columns}
