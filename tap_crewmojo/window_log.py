@@ -136,7 +136,7 @@ class WindowLog(BatchedStream):
         for column in _TYPES.keys() - _NULLABLE:
             properties[column]["type"].remove("null")
         super().__init__(tap, name=name, schema={"type": "object", "properties": properties})
-        self.primary_keys = _KEY
+        self.primary_keys = list(_KEY)
         # INCREMENTAL, since a program that reads the catalog may empty the table of a FULL_TABLE.
         self.replication_key = "requested_at"
         self._unsent: list[LoggedWindow] = []
