@@ -142,6 +142,10 @@ class WindowLog(BatchedStream):
         self._unsent: list[LoggedWindow] = []
         self._is_announced = False
 
+    def begin(self) -> None:
+        """Begin a run, whose target needs the schema again."""
+        self._is_announced = False
+
     def add(self, windows: Iterable[LoggedWindow]) -> None:
         """Add records, which the next `sync` sends and the next `get_records` yields."""
         self._unsent.extend(windows)
