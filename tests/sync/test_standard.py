@@ -28,12 +28,7 @@ def _sandbox() -> Iterator[None]:
 
 TestTapCrewmojo = get_tap_test_class(
     TapCrewmojo,
-    config=settings_for(
-        _SANDBOX, "oneonone.summary", "oneonone.detail", DIRECTORY, window_log=True
-    ),
-    suite_config=SuiteConfig(
-        max_records_limit=20,
-        ignore_no_records_for_streams=["report_windows"],  # nothing is complete in a test
-    ),
+    config=settings_for(_SANDBOX, "oneonone.summary", "oneonone.detail", DIRECTORY),
+    suite_config=SuiteConfig(max_records_limit=20),
     parse_env_config=False,
 )
