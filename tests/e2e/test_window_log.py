@@ -15,7 +15,7 @@ import pytest
 
 from support.declared_targets import TARGETS
 from support.repository import block
-from support.sandboxes import settings_for
+from support.sandboxes import settings_for, variables_for
 from support.stores import Database, store
 from support.tap_runs import TIME_SCALE, Run, run_tap
 from support.targets import (
@@ -23,7 +23,9 @@ from support.targets import (
     DUCKDB_AS_IT_INSTALLS,
     PIPELINEWISE,
     POSTGRES,
+    meltano_project,
     postgres_server,
+    run_meltano,
 )
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
@@ -258,6 +260,27 @@ def test_the_query_finds_what_a_target_really_loses(
     with opened(held, server) as query:
         found = {row[1] for row in lost(query) if row[0] == SUMMARY}
     assert short <= found
+
+
+def test_meltano_turns_it_on(sandbox: Sandbox, tmp_path: Path) -> None:
+    project = meltano_project(tmp_path)
+    env = variables_for(sandbox, "oneonone.summary", end_date="2025-02-28")
+    run_meltano(project, "config", "set", "tap-crewmojo", "window_log", "true")
+    run_meltano(project, "run", "tap-crewmojo", "target-jsonl", env=env)
+    assert written(project).keys() == {SUMMARY, LOG}
+    assert written(project)[LOG] == 2
+    run_meltano(project, "config", "set", "tap-crewmojo", "window_log", "what_arrived")
+    run_meltano(project, "run", "tap-crewmojo", "target-jsonl", "--full-refresh", env=env)
+    assert written(project)["what_arrived"] == 2
+
+
+def written(project: Path) -> dict[str, int]:
+    """Return how many lines target-jsonl has written of each stream."""
+    lines: Counter[str] = Counter()
+    for path in (project / "output").glob("*.jsonl"):
+        with path.open(encoding="utf-8") as file:
+            lines[path.name.partition("-")[0].removesuffix(".jsonl")] += sum(1 for _ in file)
+    return dict(lines)
 
 
 def moment(value: object) -> datetime:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyarrow import parquet
+from singer_sdk.singerlib.encoding import SimpleSingerWriter
 
 from support.catalogs import deselect, entry_of, metadata_of
 from support.sandboxes import as_variables, requested, settings_for
@@ -395,6 +396,18 @@ def test_the_log_is_of_the_tables_that_stream_maps_make(config: dict[str, Any]) 
     assert 0 < of_notes[0] < of_notes[1]
     assert all(record["day"] == record["window_start"][:7] for record in logged)
     assert "seconds" not in logged[0]
+
+
+def test_the_counts_are_the_same_whatever_writes_the_messages(config: dict[str, Any]) -> None:
+    class PlainTap(TapCrewmojo):
+        message_writer_class = SimpleSingerWriter  # type: ignore[assignment]  # as the SDK allows
+
+    config["stream_maps"] = {"notes": {"__filter__": "Code is not None"}, LOG: {"seconds": None}}
+    tap = PlainTap(config=config, catalog=TapCrewmojo(config=config).catalog_dict)
+    plain = run_of(tap.sync_all).records(LOG)
+    ours = synced(config, catalog=tap.catalog_dict).records(LOG)
+    assert list(map(counts, plain)) == list(map(counts, ours))
+    assert plain[0]["row_count"] > 0
 
 
 def test_a_record_that_cannot_be_sent_stops_the_bookmark(
