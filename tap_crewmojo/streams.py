@@ -257,7 +257,6 @@ class ReportStream(BatchedStream):
     ) -> Iterator[tuple[Report, RecordMaker]]:
         """Begin and end the work on one window: download its report, close and count it."""
         started_at = self._clock.monotonic()
-        self._take_counts(0)  # of a window that failed
         download = self._prefetch.take(request)
         with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
