@@ -55,7 +55,7 @@ ASSUMPTIONS: Final = (
     ),
     Assumption(
         "token-fields",
-        "The response to a token request has `access_token`, `token_type` and `expires_in`, and nothing else.",
+        "The members of its response are `access_token`, `token_type` and `expires_in`.",
         found.token_fields,
     ),
     Assumption("token-type", "The type of a token is `Bearer`.", found.token_type),

@@ -10,6 +10,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_crewmojo.clock import Clock
+from tap_crewmojo.config.json_schema import Environment
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, TokenRequestError
 from tap_crewmojo.probe.exchange import Exchange
@@ -84,7 +85,13 @@ def probe(  # noqa: PLR0913  # one parameter for each option
     exchange = Exchange(settings, clock, f"{TapCrewmojo.name}-probe/{version}")
     run = Run(plan, exchange, settings, clock, _say)
     code = _end_of(run, settings)
-    result = result_of(run.seen, run.failures, version=version, shows_headings=headings)
+    result = result_of(
+        run.seen,
+        run.failures,
+        version=version,
+        api=next((str(each) for each in Environment if each.api_url == settings.api_url), "other"),
+        shows_headings=headings,
+    )
     click.echo(as_json(result) if form == "json" else as_markdown(result))
     sys.exit(code)
 

@@ -28,7 +28,12 @@ class Verdict(StrEnum):
 
 
 def result_of(
-    seen: Observations, failures: Sequence[str], *, version: str, shows_headings: bool
+    seen: Observations,
+    failures: Sequence[str],
+    *,
+    version: str,
+    api: str,
+    shows_headings: bool,
 ) -> dict[str, Any]:
     """Return the result.
 
@@ -36,11 +41,13 @@ def result_of(
         seen: what was seen.
         failures: why some of it could not be seen.
         version: the version of the tap.
+        api: which API was requested.
         shows_headings: whether to show the headings of the report, too.
     """
     result: dict[str, Any] = {
         "format": FORMAT,
         "version": version,
+        "api": api,
         "failures": list(failures),
         "requests": [
             {
@@ -92,7 +99,7 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
-    yield f"# tap-crewmojo {result['version']}: first contact"
+    yield f"# First contact of tap-crewmojo {result['version']}, API: {result['api']}"
     yield ""
     findings = result["assumptions"]
     counts = {
