@@ -199,10 +199,8 @@ def _read(body: bytes, head: ResponseHead) -> tuple[Table | None, str | None, st
         return table_of(result), None, ""
     except CutShortError:
         reason = "it is empty, or ends before its text is complete"
-    except UnusableResponseError:
+    except (UnusableResponseError, RecursionError):
         reason = "it is malformed, or neither a report nor a job"
     except (ReportError, TransientError):
         reason = "it says that it is only a part of the report"
-    except RecursionError:
-        reason = "its JSON is nested too deeply"
     return None, None, reason

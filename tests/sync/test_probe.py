@@ -132,7 +132,8 @@ def test_a_day_without_rows_is_followed_by_the_next_day(
 
 def test_a_range_that_excludes_its_first_day_is_found(tmp_path: Path) -> None:
     def rows(start: date | None, end: date | None) -> Table:
-        return of_days(30, 31)(start and start + timedelta(days=1), end)
+        report: Table = of_days(30, 31)(start and start + timedelta(days=1), end)
+        return report
 
     with sandbox_with(rows) as sandbox:
         run = probed(sandbox, tmp_path)
@@ -221,6 +222,25 @@ def test_a_job_that_is_somewhere_else_is_a_finding(tmp_path: Path) -> None:
         run = probed(sandbox, tmp_path, "--slow")
     assert run.ids("differs") == {"job-path"}
     assert run.seen("job-path") == "status 404"
+
+
+def test_a_report_instead_of_a_job_is_a_finding(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        sandbox.faults.add(Fault(phase="post", kind="body", body="a,b\n1,2\n", skip=5))
+        run = probed(sandbox, tmp_path, "--slow")
+        assert not sandbox.faults.pending
+    assert run.code == 0
+    assert run.ids("differs") == {"job-fields", "job-wait"}
+    assert {"job-id-type", "job-path", "job-type", "unknown-job-status"} <= run.ids("not tried")
+
+
+def test_a_job_that_is_refused_is_a_finding(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        sandbox.faults.add(Fault(phase="post", kind="status", status=400, skip=5))
+        run = probed(sandbox, tmp_path, "--slow")
+    assert run.code == 0
+    assert run.ids("differs") == {"job-status", "job-fields"}
+    assert "job-path" in run.ids("not tried")
 
 
 def test_a_job_that_is_never_ready_is_a_finding(tmp_path: Path) -> None:

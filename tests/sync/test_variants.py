@@ -61,7 +61,7 @@ FOUND = {
     "chunked": {"framing"},
     "no-length": {"framing"},
 }
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "as_csv": {"id": "it"},
     "as_json": {"id": "it", "content_type": "json"},
     "as_job": {"id": "it", "content_type": "json", "force_job": True},

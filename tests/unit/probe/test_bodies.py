@@ -20,7 +20,7 @@ from tap_crewmojo.readers.spool import ResponseHead, spool
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"Name": "Zoë", "Note": 'a "b", c\r\nd', "Score": 1.5, "Active": True, "Left": None},
     {"Name": "Al", "Note": None, "Score": 2, "Active": False, "Left": None},
     {"Name": "Al", "Note": None, "Score": 2, "Active": False, "Left": None},
