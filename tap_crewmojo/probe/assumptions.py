@@ -138,7 +138,7 @@ ASSUMPTIONS: Final = (
         "job-fields",
         "A job is a JSON object with `jobId` only.",
         found.job_fields,
-        if_different="If the tap has found the job's id (see `job-path`), it takes it.",
+        if_different="The tap takes it if it has found the id: see `job-path`.",
     ),
     Assumption("job-id-type", "The id of a job is a string.", found.job_id_type),
     Assumption("job-wait", "A job is named about 30 s after the request.", found.job_wait),
@@ -169,7 +169,7 @@ ASSUMPTIONS: Final = (
         "unknown-job-status",
         "An unknown job has status 404.",
         partial(found.status_is, step=Step.UNKNOWN_JOB, expected=404),
-        if_different="The tap requests the report again after 400, 404 and 410.",
+        if_different="The tap takes it if it is 400, 404 or 410: it requests the report again.",
     ),
     Assumption(
         "unknown-job-body",
