@@ -11,12 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tap_crewmojo.probe import findings as found
+from tap_crewmojo.probe import job_findings as jobs
 from tap_crewmojo.probe.observations import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_crewmojo.probe.findings import Judged
+    from tap_crewmojo.probe.evidence import Judged
     from tap_crewmojo.probe.observations import Observations
 
 _OPEN_ISSUE: Final = "The tap may lose rows: do not load this report, and open an issue."
@@ -137,28 +138,28 @@ ASSUMPTIONS: Final = (
     Assumption(
         "job-fields",
         "A job is a JSON object with `jobId` only.",
-        found.job_fields,
+        jobs.job_fields,
         if_different="The tap takes it if it has found the id: see `job-path`.",
     ),
-    Assumption("job-id-type", "The id of a job is a string.", found.job_id_type),
-    Assumption("job-wait", "A job is named about 30 s after the request.", found.job_wait),
+    Assumption("job-id-type", "The id of a job is a string.", jobs.job_id_type),
+    Assumption("job-wait", "A job is named about 30 s after the request.", jobs.job_wait),
     Assumption(
         "job-path",
         "A job is polled at `/integrations/download/{report}/{job}`.",
-        found.job_path,
+        jobs.job_path,
         if_different="The tap cannot read long-running reports yet: open an issue.",
     ),
     Assumption(
-        "job-pending", "A poll of a pending job has the same response again.", found.job_pending
+        "job-pending", "A poll of a pending job has the same response again.", jobs.job_pending
     ),
-    Assumption("poll-wait", "A poll of a pending job has its response at once.", found.poll_wait),
+    Assumption("poll-wait", "A poll of a pending job has its response at once.", jobs.poll_wait),
     Assumption(
         "job-time",
         "A job is ready within 5 minutes.",
-        found.job_time,
+        jobs.job_time,
         if_different="Try a shorter `report_window`, or a larger `job_timeout`.",
     ),
-    Assumption("job-type", "The report of a job has the requested content type.", found.job_type),
+    Assumption("job-type", "The report of a job has the requested content type.", jobs.job_type),
     Assumption(
         "job-rows",
         "The report of a job has the rows of the report as CSV.",

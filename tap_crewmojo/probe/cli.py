@@ -35,7 +35,7 @@ _INTERRUPTED = 128 + signal.SIGINT
     required=True,
     callback=TapCrewmojo.cb_config,
     metavar="FILE",
-    help="Settings of the tap: a file, or ENV for the variables TAP_CREWMOJO_…. Repeatable.",
+    help="Settings of the tap: a file, or ENV for the variables TAP_CREWMOJO_*. Repeatable.",
 )
 @click.option(
     "--report", metavar="ID", help="Report to request. By default, the first one in the settings."
@@ -78,6 +78,9 @@ def probe(  # noqa: PLR0913  # one parameter for each option
     """
     clock = Clock.from_environment()
     settings = _settings(given.config, report, clock, reads_variables=given.parse_env)
+    # The tap's own handlers are for a sync; Ctrl-C ends the probe with the result so far.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     plan = Plan(settings.reports[0], _window(settings, day.date() if day else None), slow)
     for line in _announcement(plan, settings):
         _say(line)
@@ -109,9 +112,6 @@ def _settings(
         items = [item for item in tap.config["reports"] if _id_of(item) == report]
         only = {"reports": items[:1] or [report]}
         tap = TapCrewmojo(config=dict(tap.config) | only, setup_mapper=False)
-    # The tap's own handlers end a run; Ctrl-C ends the probe with its partial result.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return Settings.from_config(tap.config, clock)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -206,7 +207,7 @@ class Run:
         self, step: Step, job_id: str, started: float, polls: list[Seen] | None = None
     ) -> Seen | None:
         """Poll a job until the response is not the job again."""
-        for number in range(1, self._job_timeout):
+        for number in itertools.count(1):
             pause = Poll(job_id, number).pause
             if self._clock.monotonic() + pause >= started + self._job_timeout:
                 break

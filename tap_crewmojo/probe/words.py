@@ -41,8 +41,12 @@ _CHARSET: Final = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNOREC
 
 def name(text: str) -> str:
     """Return the name of a member as it is written, if it is a usual one."""
-    plain = _SPELLINGS.sub("", text).lower()
-    return f"`{text}`" if text.isascii() and plain in _NAMES else _hidden(text)
+    return f"`{text}`" if text.isascii() and plain(text) in _NAMES else _hidden(text)
+
+
+def plain(text: str) -> str:
+    """Return the name of a member in one spelling: `job_id` and `jobId` are the same."""
+    return _SPELLINGS.sub("", text).lower()
 
 
 def media_type(content_type: str) -> str:

@@ -50,7 +50,7 @@ def test_its_commands_run(tmp_path: Path) -> None:
     for config, name, *args in commands("command: first contact", "tap-crewmojo-probe"):
         assert [config, name] == ["--config", "config.json"]
         with Sandbox(people=2, time_scale=SCALE) as sandbox:
-            settings = settings_for(sandbox, "oneonone.detail", request_timeout=300)
+            settings = settings_for(sandbox, "oneonone.detail", request_timeout=600)
             form = [] if "--format" in args else ["--format=markdown"]
             run = run_probe(settings, tmp_path, "--date=2025-01-15", *args, *form)
         assert run.code == 0

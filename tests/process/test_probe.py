@@ -9,13 +9,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.exceptions import ConfigValidationError
 
 from support.processes import TIMEOUT, posix
 from support.sandboxes import DIRECTORY, settings_for, variables_for
-from support.tap_runs import run_tap, tap_environment
+from support.tap_runs import tap_environment
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
+from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,11 +56,13 @@ def test_variables_are_settings_and_the_log_at_debug_has_nothing_of_anybody(
 
 def test_invalid_settings_are_those_of_the_tap(sandbox: Sandbox, tmp_path: Path) -> None:
     config: dict[str, Any] = settings_for(sandbox, "it", lookback_days=-1, api_url="http://x.y/v1")
-    tap = run_tap(config, tmp_path)
-    probe = run_probe(f"--config={tmp_path / 'config.json'}")
+    with pytest.raises(ConfigValidationError, match="lookback_days must be at least 0") as invalid:
+        TapCrewmojo(config=config)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    env = {"TAP_CREWMOJO_TIME_SCALE": "1"}
+    probe = run_probe(f"--config={tmp_path / 'config.json'}", env=env)
     assert (probe.returncode, probe.stdout) == (1, "")
-    assert probe.stderr.startswith("The settings are invalid:\n  - lookback_days must be")
-    assert probe.stderr.strip() in tap.stderr
+    assert probe.stderr == f"{invalid.value}\n"
     missing = run_probe("--config=missing.json")
     assert missing.stderr == (
         "The file 'missing.json' given as --config cannot be read: no such file or directory\n"

@@ -100,7 +100,7 @@ def sandbox_with(*variants: str) -> Sandbox:
 
 
 def probed(sandbox: Sandbox, folder: Path, report: str, *args: str) -> Probed:
-    settings = settings_for(sandbox, {"id": "it"}, "slow", request_timeout=300)
+    settings = settings_for(sandbox, {"id": "it"}, "slow", request_timeout=600)
     return run_probe(settings, folder, f"--report={report}", "--date=2025-01-15", *args)
 
 
@@ -108,7 +108,7 @@ def loaded(sandbox: Sandbox, ways: Iterable[str]) -> dict[str, list[dict[str, An
     """Return the rows that the tap loads in some ways."""
     reports = [{"name": name, **WAYS[name]} for name in ways]
     tap = TapCrewmojo(
-        config=settings_for(sandbox, *reports, end_date="2025-01-31", request_timeout=300)
+        config=settings_for(sandbox, *reports, end_date="2025-01-31", request_timeout=600)
     )
     return {name: list(records(tap, name)) for name in ways}
 
