@@ -24,6 +24,7 @@ from tap_crewmojo.schema.metadata import (
 from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
+from tap_crewmojo.singer.maps import changed_columns
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
@@ -126,7 +127,7 @@ class ReportStream(BatchedStream):
             warnings = check_entry(entry, self.report, self._rules.naming)
         except ReportError as exc:
             failure = exc
-        complete_entry(entry, self.report, self._rules.naming)
+        complete_entry(entry, self.report, self._rules)
         super().apply_catalog(catalog)
         self._schema, self.has_columns = self._input_schema, True
         if self.selected:
@@ -225,6 +226,7 @@ class ReportStream(BatchedStream):
             self._rules,
             windowed=self.report.windowed,
             is_selected=lambda name: self.mask["properties", name],
+            hidden=changed_columns(self.config.get("stream_maps") or {}, self.name),
         )
         try:
             try:

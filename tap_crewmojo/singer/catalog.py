@@ -23,6 +23,7 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.schema.metadata import (
     END_DATE,
+    EXTRA,
     REQUESTED_AT,
     RESERVED,
     START_DATE,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.schema.names import Naming
+    from tap_crewmojo.schema.stream_schema import SchemaRules
 
 
 _OF_WINDOWS: Final = {START_DATE, END_DATE}
@@ -121,6 +123,12 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
     keys, expected = _keys(entry, report, naming), _configured_keys(entry, report, naming)
     _check_names(entry, report, naming)
     _check_windows(entry, report, keys)
+    if EXTRA in keys:
+        msg = (
+            f"report '{report.id}': the key in the catalog must not hold {EXTRA!r}, which is null "
+            "in most rows; run `--discover` again"
+        )
+        raise ReportError(msg)
     warnings = []
     if report.windowed and START_DATE not in keys:
         warnings.append(
@@ -149,15 +157,15 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
     return warnings
 
 
-def complete_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> None:
+def complete_entry(entry: CatalogEntry, report: ReportConfig, rules: SchemaRules) -> None:
     """Add the tap's own columns and the key to a report's entry of the catalog."""
-    own, keys = metadata_schema(windowed=report.windowed), _keys(entry, report, naming)
+    own, keys = rules.own_columns(windowed=report.windowed), _keys(entry, report, rules.naming)
     columns = entry.schema.properties or {}
     vendors = {name: column for name, column in columns.items() if name not in RESERVED}
     entry.schema.properties = vendors | {
         name: Schema.from_dict(column) for name, column in own.items()
     }
-    for name in (*own, *keys):
+    for name in (*metadata_schema(windowed=report.windowed), *keys):
         entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
     entry.key_properties = keys
     entry.replication_key = END_DATE if report.windowed else None

@@ -167,7 +167,7 @@ def _read(columns: Sequence[Column], block: bytes) -> _Block:
 
 def _convert(column: Column, cells: pa.Array) -> tuple[pa.Array, Variants | None]:
     if column.type is ColumnType.STRING:
-        return cells, None
+        return (cells.to_pylist() if column.is_new else cells), None  # see `RecordMaker.take`
     distinct = cells.dictionary_encode()
     values, variants = column.converter.convert(distinct.dictionary.to_pylist())
     arrow_type = pa.type_for_alias(column.type.arrow_type)

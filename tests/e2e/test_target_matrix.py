@@ -101,9 +101,20 @@ def activating_runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 @pytest.fixture(scope="module")
 def runs_by_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """The same windows as records, and as batches of each format."""
-    folder = tmp_path_factory.mktemp("batches")
+    return in_each_format(tmp_path_factory.mktemp("batches"))
+
+
+@pytest.fixture(scope="module")
+def collected_by_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """The same with one schema for each stream, which has a column for all that is new."""
+    return in_each_format(tmp_path_factory.mktemp("collected"), on_new_column="collect")
+
+
+def in_each_format(folder: Path, **settings: object) -> dict[str, Run]:
     with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
-        config = settings_for(sandbox, "notes", "changing", STAFF, end_date="2025-03-05")
+        config = settings_for(
+            sandbox, "notes", "changing", STAFF, end_date="2025-03-05", **settings
+        )
         catalog = run_tap(config, folder, "--discover").succeeded().catalog
         config["end_date"] = "2025-09-30"
         runs = {"records": run_tap(config, folder, catalog=catalog).succeeded()}
@@ -120,7 +131,11 @@ def server() -> Iterator[PostgresServer]:
         yield running
 
 
-@pytest.fixture(params=TARGETS, ids=lambda target: re.sub(r"[^\w.]+", "-", target.name).strip("-"))
+def short_name(target: Target) -> str:
+    return re.sub(r"[^\w.]+", "-", target.name).strip("-")
+
+
+@pytest.fixture(params=TARGETS, ids=short_name)
 def target(request: pytest.FixtureRequest) -> Target:
     chosen: Target = request.param
     return chosen
@@ -231,6 +246,31 @@ def test_batches_hold_the_values_of_the_records(
             wanted = [{name: rounded(value) for name, value in row.items()} for row in wanted]
         if outcome.error or outcome is Batches.IGNORED:
             wanted = []
+        assert read(held_by.rows(stream), columns) == in_order(wanted)
+
+
+@pytest.mark.parametrize(
+    ("target", "form"),
+    [
+        pytest.param(target, form, id=f"{short_name(target)}-{form}")
+        for target in TARGETS
+        for form in ("records", *FORMATS)
+        if not target.file_per_run
+        if form == "records" or getattr(target, form) is Batches.EARLIER_ROWS_LOST
+    ],
+)
+def test_one_schema_a_run_brings_each_value(
+    target: Target, held_by: Store, collected_by_format: dict[str, Run], form: str
+) -> None:
+    """Also where a new column would lose rows."""
+    assert len(collected_by_format[form].schemas) == 3
+    held_by.load(collected_by_format[form])
+    records = collected_by_format["records"]
+    for stream in ("notes", "changing", "staff"):
+        columns = columns_of(target, stream, [records])
+        assert "_sdc_report_extra" in columns
+        del columns["_sdc_report_datetime"]  # the one value that differs between the runs
+        wanted = expected(target, stream, [records], columns)
         assert read(held_by.rows(stream), columns) == in_order(wanted)
 
 
