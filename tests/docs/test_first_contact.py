@@ -39,7 +39,7 @@ def commands(marker: str, program: str) -> list[list[str]]:
 
 def test_the_example_is_what_the_probe_prints(tmp_path: Path) -> None:
     with Sandbox(people=12, time_scale=SCALE, variants=["json-with-total"]) as sandbox:
-        settings = settings_for(sandbox, "oneonone.summary")
+        settings = settings_for(sandbox, "oneonone.summary", request_timeout=600)
         run = run_probe(settings, tmp_path, "--date=2025-01-15", "--format=markdown")
     printed = run.stdout.splitlines()
     assert [line for line in block("output: probe").splitlines() if line not in printed] == []

@@ -157,7 +157,7 @@ def without_metadata(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_the_probe_is_a_command_of_the_plugin(sandbox: Sandbox, tmp_path: Path) -> None:
-    env = variables_for(sandbox, "oneonone.detail")
+    env = variables_for(sandbox, "oneonone.detail", request_timeout=600)
     args = ("--date=2025-01-15", "--format=json")
     output = run_meltano(meltano_project(tmp_path), "invoke", "tap-crewmojo:probe", *args, env=env)
     findings = json.loads(output)["assumptions"]

@@ -40,7 +40,7 @@ def test_variables_are_settings_and_the_log_at_debug_has_nothing_of_anybody(
     company: Sandbox,
 ) -> None:
     before = len(company.tokens)
-    variables = variables_for(company, "oneonone.detail")
+    variables = variables_for(company, "oneonone.detail", request_timeout=600)
     done = run_probe("--config=ENV", "--date=2025-01-15", "--format=json", env=variables)
     assert done.returncode == 0, done.stderr
     verdicts = {each["id"]: each["result"] for each in json.loads(done.stdout)["assumptions"]}

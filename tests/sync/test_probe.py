@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCALE = 0.003
+UNHURRIED = 0.05
+"""For the probe where nothing waits: no timeout is near, even on a busy machine."""
+
 PERSON = "Quillfeather"
 """A name in all that the vendor sends: headings, cells, members, headers."""
 
@@ -31,7 +34,13 @@ WINDOW = "--date=2025-01-15"
 
 
 @pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SCALE_VARIABLE, str(UNHURRIED))
+
+
+@pytest.fixture
 def _at_the_sandboxes_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests with --slow."""
     monkeypatch.setenv(SCALE_VARIABLE, str(SCALE))
 
 
@@ -195,9 +204,7 @@ def test_a_failure_is_one_sentence_and_the_rest_is_shown(
     failure: str,
     message: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(SCALE_VARIABLE, "1")  # no wait to shorten, and no timeout that is near
     with sandbox_with() as sandbox:
         sandbox.faults.add(Fault(**fault))
         run = probed(sandbox, tmp_path)
@@ -221,6 +228,7 @@ def test_a_report_that_the_tap_cannot_read_is_a_finding(tmp_path: Path) -> None:
     assert "semicolon" in run.seen("csv-separator")
 
 
+@pytest.mark.usefixtures("_at_the_sandboxes_pace")
 def test_a_job_that_is_somewhere_else_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         sandbox.faults.add(Fault(phase="poll", kind="status", status=404, body="{}"))
@@ -229,6 +237,7 @@ def test_a_job_that_is_somewhere_else_is_a_finding(tmp_path: Path) -> None:
     assert run.seen("job-path") == "status 404"
 
 
+@pytest.mark.usefixtures("_at_the_sandboxes_pace")
 def test_a_report_instead_of_a_job_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         sandbox.faults.add(Fault(phase="post", kind="body", body="a,b\n1,2\n", skip=5))
@@ -239,6 +248,7 @@ def test_a_report_instead_of_a_job_is_a_finding(tmp_path: Path) -> None:
     assert {"job-id-type", "job-path", "job-type", "unknown-job-status"} <= run.ids("not tried")
 
 
+@pytest.mark.usefixtures("_at_the_sandboxes_pace")
 def test_a_job_that_is_refused_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         sandbox.faults.add(Fault(phase="post", kind="status", status=400, skip=5))
@@ -248,6 +258,7 @@ def test_a_job_that_is_refused_is_a_finding(tmp_path: Path) -> None:
     assert "job-path" in run.ids("not tried")
 
 
+@pytest.mark.usefixtures("_at_the_sandboxes_pace")
 def test_a_job_that_is_never_ready_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with(seconds=10_000) as sandbox:
         settings = settings_for(sandbox, {**DIRECTORY, "id": "it"}, job_timeout=60)
@@ -360,10 +371,13 @@ def test_nothing_of_a_hostile_response_is_printed(
     fault: dict[str, Any],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each is the response to all requests of its phase, so that each judge meets it."""
     caplog.set_level("DEBUG")
     slow = ["--slow"] if phase == "poll" else []
+    if slow:
+        monkeypatch.setenv(SCALE_VARIABLE, str(SCALE))
     with sandbox_with() as sandbox:
         sandbox.faults.add(Fault(phase=phase, times=100, **fault))
         for form in ("json", "markdown") if phase == "token" else ("json",):
