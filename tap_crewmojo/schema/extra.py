@@ -39,7 +39,7 @@ class ExtraColumn:
         Args:
             names: the heading of the values, and the names that columns with them have.
         """
-        for name in (EXTRA, *names):
+        for name in names:
             if not self.is_selected(name):
                 return f"the catalog deselects {name!r}"
         if not self.hidden or set(names).isdisjoint(self.hidden):

@@ -26,19 +26,14 @@ _EXTRA: Final[dict[str, dict[str, Any]]] = {EXTRA: {"type": ["string", "null"]}}
 RESERVED: Final = (*_DATES, *_METADATA, *_EXTRA)
 
 
-def metadata_schema(*, windowed: bool) -> dict[str, dict[str, Any]]:
-    """Return the JSON schema of the columns that the tap adds to each row, whatever is selected."""
-    return {**(_DATES if windowed else {}), **_METADATA}
-
-
-def own_columns(*, windowed: bool, collects: bool) -> dict[str, dict[str, Any]]:
-    """Return the JSON schema of all columns that the tap adds.
+def metadata_schema(*, windowed: bool, collects: bool) -> dict[str, dict[str, Any]]:
+    """Return the JSON schema of the columns that the tap adds to each row.
 
     Args:
         windowed: whether the report is requested by windows.
-        collects: whether the column `EXTRA` is one of them, which a user may deselect.
+        collects: whether the column `EXTRA` is one of them.
     """
-    return {**metadata_schema(windowed=windowed), **(_EXTRA if collects else {})}
+    return {**(_DATES if windowed else {}), **_METADATA, **(_EXTRA if collects else {})}
 
 
 def key_properties(primary_keys: Iterable[str], *, windowed: bool) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.extra import ExtraColumn
-from tap_crewmojo.schema.metadata import EXTRA, RESERVED, own_columns
+from tap_crewmojo.schema.metadata import EXTRA, RESERVED, metadata_schema
 from tap_crewmojo.schema.names import ColumnNames, Naming, described_headings
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType, converter, emitted_schema
 
@@ -66,7 +66,7 @@ class SchemaRules:
     def own_columns(self, *, windowed: bool) -> dict[str, dict[str, Any]]:
         """Return the JSON schema of the columns that the tap adds to the vendor's."""
         collects = self.on_new_column is OnNewColumn.COLLECT
-        return own_columns(windowed=windowed, collects=collects)
+        return metadata_schema(windowed=windowed, collects=collects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,12 +256,7 @@ class StreamSchema:
         return repr(name) if heading == name else f"{name!r} (heading {heading!r})"
 
     def warnings(self) -> Iterator[str]:
-        """Yield a warning for each new column that was added or left out, and why none can be."""
-        if self._extra and (reason := self._extra.refusal()):
-            yield (
-                "on_new_column is 'collect', but new columns and values that do not fit their "
-                f"column are left out ({reason}). Select it to have them"
-            )
+        """Yield a warning for each new column that was added or left out."""
         for name in sorted(self.added):
             yield (
                 f"Column {self.quoted(name)} is not in the catalog and was added (on_new_column: "

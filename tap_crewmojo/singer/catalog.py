@@ -28,7 +28,6 @@ from tap_crewmojo.schema.metadata import (
     RESERVED,
     START_DATE,
     key_properties,
-    metadata_schema,
 )
 from tap_crewmojo.schema.names import column_of
 from tap_crewmojo.schema.types import emitted_schema
@@ -146,9 +145,10 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
             f"The catalog's replication key {entry.replication_key!r} is ignored: the bookmark "
             "follows windows, not rows"
         )
-    own = metadata_schema(windowed=report.windowed)
     selection = entry.metadata.resolve_selection()
-    deselected = [name for name in keys if name not in own and not selection["properties", name]]
+    deselected = [
+        name for name in keys if name not in RESERVED and not selection["properties", name]
+    ]
     warnings.extend(
         f"Column {name!r} is in the key, and is emitted although the catalog deselects it. To "
         "leave it out, choose other primary_keys, and run `--discover` again"
@@ -165,7 +165,7 @@ def complete_entry(entry: CatalogEntry, report: ReportConfig, rules: SchemaRules
     entry.schema.properties = vendors | {
         name: Schema.from_dict(column) for name, column in own.items()
     }
-    for name in (*metadata_schema(windowed=report.windowed), *keys):
+    for name in (*own, *keys):
         entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
     entry.key_properties = keys
     entry.replication_key = END_DATE if report.windowed else None

@@ -172,7 +172,7 @@ class Stream:
         """Whether values of a heading may be in the extra column."""
         is_hidden = heading in self.hidden or self.names[heading] in self.hidden
         is_listed = all(map(self.selected, self.types))
-        allowed = self.selected(EXTRA) and not is_hidden and (is_listed or not is_new)
+        allowed = not is_hidden and (is_listed or not is_new)
         return self.on_new_column == "collect" and allowed
 
 

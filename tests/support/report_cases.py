@@ -148,7 +148,7 @@ cases = st.builds(
     known_columns,
     given_types,
     st.sampled_from(OnNewColumn),
-    st.sampled_from([None, None, "A", "_sdc_report_extra"]),
+    st.sampled_from([None, None, "A"]),
     st.sampled_from([[], [], ["B"], ["B", "A"]]),
     st.sampled_from([frozenset(), frozenset(), frozenset({"A"}), frozenset({"", "B"})]),
 )
