@@ -5,14 +5,24 @@ What a target loses is part of its declaration, and held against what it stores 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.changing_company import REPORTS, STAFF, ChangingCompany, other_company
-from support.declared_targets import TARGETS, Batches, Left, SameKey, TypeChange
+from support import nesting
+from support.changing_company import (
+    PROFILES,
+    REPORTS,
+    STAFF,
+    TEXTS,
+    ChangingCompany,
+    other_company,
+)
+from support.declared_targets import TARGETS, Batches, Left, Nested, SameKey, TypeChange
 from support.drifting import held, source
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
 from support.sandboxes import settings_for
@@ -69,6 +79,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     folder = tmp_path_factory.mktemp("runs")
     first, second = two_runs(folder, *REPORTS, keep_catalog=True, end_date="2025-09-30")
     assert held(first, "changing") | held(second, "changing") == source()
+    assert nesting.held(first, second) == nesting.source(TEXTS)
     reports = {"changing": ReportSource(other_company)}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
         config = settings_for(sandbox, "changing", start_date="2026-01-01", end_date="2026-01-31")
@@ -103,7 +114,7 @@ def runs_by_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """The same windows as records, and as batches of each format."""
     folder = tmp_path_factory.mktemp("batches")
     with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
-        config = settings_for(sandbox, "notes", "changing", STAFF, end_date="2025-03-05")
+        config = settings_for(sandbox, "notes", "changing", STAFF, PROFILES, end_date="2025-03-05")
         catalog = run_tap(config, folder, "--discover").succeeded().catalog
         config["end_date"] = "2025-09-30"
         runs = {"records": run_tap(config, folder, catalog=catalog).succeeded()}
@@ -145,6 +156,21 @@ def test_each_value_is_where_it_is_declared(
     if types := held_by.types("notes"):
         names = [name.lower() if target.lower_case else name for name in ("Day", "When")]
         assert [types[name] for name in names] == [target.date, target.date_time]
+    assert forms_of_nested_json(target, held_by) == {target.nested}
+
+
+def forms_of_nested_json(target: Target, held_by: Store) -> set[str]:
+    """Return the types of the columns with nested JSON; of a store without types, those of values.
+
+    A text there is no JSON: `value` reads it as a text.
+    """
+    names = [name.lower() if target.lower_case else name for name in nesting.NESTED]
+    if types := held_by.types("profiles"):
+        return {f"`{types[name]}`" for name in names}
+    values = [row.get(name) for row in held_by.rows("profiles") for name in names]
+    return {
+        Nested.PYTHON if isinstance(value, str) else Nested.OBJECTS for value in values if value
+    }
 
 
 def test_a_type_that_changes_without_a_catalog(
@@ -223,7 +249,7 @@ def test_batches_hold_the_values_of_the_records(
     records = runs_by_format["records"]
     if outcome is Batches.EARLIER_ROWS_LOST:
         records = since_last_schema(records)
-    for stream in ("notes", "changing", "staff"):
+    for stream in ("notes", "changing", "staff", "profiles"):
         columns = columns_of(target, stream, [records])
         del columns["_sdc_report_datetime"]  # the one value that differs between the runs
         wanted = expected(target, stream, [records, records], columns)
@@ -250,6 +276,25 @@ def test_parquet_stops_a_target_without_pyarrow(
     with pytest.raises(RuntimeError, match="Unsupported batch encoding format: parquet"):
         held_by.load(runs_by_format["parquet"])
     assert not held_by.rows("changing")
+
+
+def test_nested_json_that_is_declared_as_text_is_json(
+    tmp_path: Path, server: PostgresServer
+) -> None:
+    """In a target that writes nested JSON as Python would."""
+    target = next(target for target in TARGETS if target.nested is Nested.PYTHON)
+    with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
+        report = PROFILES | {"columns": dict.fromkeys(nesting.NESTED, "string")}
+        config = settings_for(sandbox, report, start_date="2025-02-01", end_date="2025-02-28")
+        run = run_tap(config, tmp_path).succeeded()
+    held_by = store(target, tmp_path, server)
+    held_by.load(run)
+    of_the_report = [
+        {name: json.loads(row[name]) if row[name] else None for name in nesting.NESTED}
+        for row in held_by.rows("profiles")
+    ]
+    sent = nesting.profiles(date(2025, 2, 1), TEXTS, later=False)
+    assert of_the_report == [{name: row[name] for name in nesting.NESTED} for row in sent]
 
 
 def test_stitch_receives_the_keys(runs: list[Run], tmp_path: Path, server: PostgresServer) -> None:

@@ -48,6 +48,15 @@ class Left(StrEnum):
     GONE = "gone, with the earlier run"
 
 
+class Nested(StrEnum):
+    """How nested JSON is stored: a type of the database in backticks, or another form."""
+
+    JSONB = "`jsonb`"
+    JSON = "`json`"
+    OBJECTS = "as objects and arrays of JSON"
+    PYTHON = "as text in the syntax of Python, which is not JSON"
+
+
 class Batches(StrEnum):
     """The result of BATCH messages."""
 
@@ -71,6 +80,7 @@ class Target:
     Attributes:
         name: its name in the table.
         date, date_time: the types that they are stored as.
+        nested: how nested JSON is stored.
         jsonl, parquet: the result of batches in these formats.
         lower_case: column names are folded.
         escapes_line_breaks: those and tabs become two characters of text each.
@@ -85,6 +95,7 @@ class Target:
     left: Left
     date: str
     date_time: str
+    nested: Nested
     jsonl: Batches
     parquet: Batches
     lower_case: bool = False
@@ -118,6 +129,7 @@ TARGETS = (
         left=Left.MARKED,
         date="date",
         date_time="timestamp without time zone",
+        nested=Nested.JSONB,
         jsonl=Batches.TAKEN,
         parquet=Batches.ROUNDED,
     ),
@@ -129,6 +141,7 @@ TARGETS = (
         left=Left.STAYS,
         date="character varying",
         date_time="timestamp without time zone",
+        nested=Nested.JSONB,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
         lower_case=True,
@@ -142,6 +155,7 @@ TARGETS = (
         left=Left.STAYS,
         date="varchar",
         date_time="timestamp",
+        nested=Nested.JSON,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
         lower_case=True,
@@ -154,6 +168,7 @@ TARGETS = (
         left=Left.STAYS,
         date="varchar",
         date_time="timestamp",
+        nested=Nested.JSON,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
         lower_case=True,
@@ -167,6 +182,7 @@ TARGETS = (
         left=Left.STAYS,
         date="text",
         date_time="text",
+        nested=Nested.OBJECTS,
         jsonl=Batches.CRASH,
         parquet=Batches.CRASH,
     ),
@@ -178,6 +194,7 @@ TARGETS = (
         left=Left.GONE,
         date="text",
         date_time="text",
+        nested=Nested.PYTHON,
         jsonl=Batches.EARLIER_ROWS_LOST,
         parquet=Batches.EARLIER_ROWS_LOST,
     ),
@@ -189,6 +206,7 @@ TARGETS = (
         left=Left.STAYS,
         date="text",
         date_time="text",
+        nested=Nested.PYTHON,
         jsonl=Batches.EARLIER_ROWS_LOST,
         parquet=Batches.EARLIER_ROWS_LOST,
         file_per_run=True,
@@ -201,6 +219,7 @@ TARGETS = (
         left=Left.DELETION_ORDERED,
         date="text",
         date_time="text",
+        nested=Nested.OBJECTS,
         jsonl=Batches.IGNORED,
         parquet=Batches.IGNORED,
     ),
@@ -210,6 +229,7 @@ HEADINGS = (
     "target",
     "a row read again",
     "dates, date-times",
+    "nested JSON",
     "rows that left a `FULL_TABLE` report",
     "a type that changes",
     "`jsonl` batches",
@@ -225,6 +245,7 @@ def markdown() -> str:
             target.name,
             target.same_key,
             f"`{target.date}`, `{target.date_time}`" if target.date != "text" else "text",
+            target.nested,
             target.left,
             target.type_change,
             target.jsonl,
