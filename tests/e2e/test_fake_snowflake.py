@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.fake_snowflake import BLOCKED
 from support.targets import SNOWFLAKE, run_target
+from support.this_machine_only import BLOCKED
 
 if TYPE_CHECKING:
     from pathlib import Path

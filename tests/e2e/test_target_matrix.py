@@ -9,28 +9,18 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from support import nesting
-from support.changing_company import (
-    PROFILES,
-    REPORTS,
-    STAFF,
-    TEXTS,
-    ChangingCompany,
-    other_company,
-)
+from support import nesting, overlapping_runs
+from support.changing_company import PROFILES, TEXTS, ChangingCompany
 from support.declared_targets import TARGETS, Batches, Left, Nested, TypeChange
-from support.drifting import held, source
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
 from support.sandboxes import settings_for
 from support.stores import Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
 from support.targets import PYARROW, STITCH, postgres_server
-from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -42,87 +32,6 @@ if TYPE_CHECKING:
     from support.tap_runs import Run
     from support.targets import PostgresServer
 
-Settings = dict[str, Any]
-FORMATS = ("jsonl", "parquet")
-
-
-def two_runs(
-    folder: Path,
-    naming: str,
-    *reports: object,
-    keep_catalog: bool,
-    end_date: str,
-    **settings: object,
-) -> list[Run]:
-    """Run the tap, and later again, when it reads its last two windows once more."""
-    company = ChangingCompany()
-    with Sandbox(time_scale=TIME_SCALE, people=12, reports=company.sources) as sandbox:
-        settings |= {"column_names": naming, "end_date": "2025-03-05"}
-        config = settings_for(sandbox, *reports, **settings)
-        catalog = None
-        if keep_catalog:
-            catalog = run_tap(config, folder, "--discover").succeeded().catalog
-        first = run_tap(config, folder, catalog=catalog).succeeded()
-        company.later = True
-        config |= {"end_date": end_date, "lookback_days": 20}
-        second = run_tap(config, folder, catalog=catalog, state=first.state).succeeded()
-        while versions(second) & versions(first):  # the SDK has one for each second
-            second = run_tap(config, folder, catalog=catalog, state=first.state).succeeded()
-    return [first, second]
-
-
-def versions(run: Run) -> set[int]:
-    """Return the versions of tables that a run activated."""
-    return {message["version"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
-
-
-@cache
-def overlapping_runs(folder: Path, naming: str) -> list[Run]:
-    """Return two runs with one catalog, as Meltano keeps it, and one for another company."""
-    first, second = two_runs(folder, naming, *REPORTS, keep_catalog=True, end_date="2025-09-30")
-    if naming == "as_is":
-        assert held(first, "changing") | held(second, "changing") == source()
-        assert nesting.held(first, second) == nesting.source(TEXTS)
-    reports = {"changing": ReportSource(other_company)}
-    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        days = {"start_date": "2026-01-01", "end_date": "2026-01-31"}
-        config = settings_for(sandbox, "changing", column_names=naming, **days)
-        other = run_tap(config, folder).succeeded()
-    return [first, second, other]
-
-
-@cache
-def overlapping_runs_without_catalog(folder: Path, naming: str) -> list[Run]:
-    """Return two runs, each with the types of a different sample: a number has become text."""
-    made = two_runs(folder, naming, "notes", keep_catalog=False, end_date="2025-03-15")
-    score = "Score" if naming == "as_is" else "score"
-    types = [run.schema("notes")["properties"][score]["type"] for run in made]
-    assert types == [["number", "null"], ["string", "null"]]
-    return made
-
-
-@cache
-def overlapping_runs_that_activate(folder: Path, naming: str) -> list[Run]:
-    """Return two runs of a `FULL_TABLE` report, of which E2 has left in between."""
-    activating = {"emit_activate_version_messages": True}
-    return two_runs(folder, naming, STAFF, keep_catalog=True, end_date="2025-03-15", **activating)
-
-
-@cache
-def same_rows_by_format(folder: Path, naming: str) -> dict[str, Run]:
-    """Return the same windows as records, and as batches of each format."""
-    reports = ("notes", "changing", STAFF, PROFILES)
-    with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
-        config = settings_for(sandbox, *reports, end_date="2025-03-05", column_names=naming)
-        catalog = run_tap(config, folder, "--discover").succeeded().catalog
-        config["end_date"] = "2025-09-30"
-        runs = {"records": run_tap(config, folder, catalog=catalog).succeeded()}
-        for form in FORMATS:
-            batches = {"encoding": {"format": form}, "storage": {"root": folder.as_uri()}}
-            in_files = config | {"batch_config": batches}
-            runs[form] = run_tap(in_files, folder, catalog=catalog).succeeded()
-    return runs
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -132,22 +41,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def runs(folder: Path, target: Target) -> list[Run]:
-    return overlapping_runs(folder, target.naming)
+    return overlapping_runs.with_one_catalog(folder, target.naming)
 
 
 @pytest.fixture
 def runs_without_catalog(folder: Path, target: Target) -> list[Run]:
-    return overlapping_runs_without_catalog(folder, target.naming)
+    return overlapping_runs.without_catalog(folder, target.naming)
 
 
 @pytest.fixture
 def activating_runs(folder: Path, target: Target) -> list[Run]:
-    return overlapping_runs_that_activate(folder, target.naming)
+    return overlapping_runs.that_activate(folder, target.naming)
 
 
 @pytest.fixture
 def runs_by_format(folder: Path, target: Target) -> dict[str, Run]:
-    return same_rows_by_format(folder, target.naming)
+    return overlapping_runs.by_format(folder, target.naming)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +109,7 @@ def forms_of_nested_json(target: Target, held_by: Store) -> set[str]:
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target.identifiers])
 def test_a_heading_stops_a_target_that_needs_identifiers(held_by: Store, folder: Path) -> None:
-    first, *_ = overlapping_runs(folder, "as_is")
+    first, *_ = overlapping_runs.with_one_catalog(folder, "as_is")
     with pytest.raises(RuntimeError, match="PROGRESS %%"):
         held_by.load(first)
 
@@ -267,7 +176,7 @@ def test_rows_that_left(
                 assert actions == ["upsert", "upsert", "upsert", "activate_version"]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", overlapping_runs.FORMATS)
 def test_batches_hold_the_values_of_the_records(
     target: Target, held_by: Store, runs_by_format: dict[str, Run], form: str
 ) -> None:

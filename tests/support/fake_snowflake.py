@@ -1,15 +1,14 @@
 """Run a target with a Snowflake made of files: `python fake_snowflake.py TARGET [ARGUMENT…]`.
 
-It runs in the environment of the target. A process that wants to reach another machine ends at
-once. fakesnow, which is Snowflake's SQL on DuckDB, takes the place of Snowflake's `connect`. Added
-is what fakesnow lacks: the stage of the user, where the target puts its files and from where it
-merges them, and QUOTED_IDENTIFIERS_IGNORE_CASE, with which quoted names are upper case. The target
-is run last, so that none runs without all this. The databases are files in the current folder.
+It runs in the environment of the target, and reaches this machine only. fakesnow, which is
+Snowflake's SQL on DuckDB, takes the place of Snowflake's `connect`. Added is what fakesnow lacks:
+the stage of the user, where the target puts its files and from where it merges them, and
+QUOTED_IDENTIFIERS_IGNORE_CASE, with which quoted names are upper case. The target is run last, so
+that none runs without all this. The databases are files in the current folder.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import shutil
@@ -24,13 +23,6 @@ from urllib.request import url2pathname
 if TYPE_CHECKING:
     from typing import Any
 
-BLOCKED = 97
-"""The exit code of a process that wanted to reach another machine."""
-
-_THIS_MACHINE = (None, "", "localhost", "127.0.0.1", "::1")
-_LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
-_CONNECTIONS = ("socket.connect", "socket.sendto", "socket.sendmsg")
-
 _KEY_STRING_OR_NAME = re.compile(r""":"[^"]*"|'(?:[^']|'')*'|"[^"]*\"""")
 _PUT = re.compile(r"put '(?P<file>[^']+)' '@~/(?P<folder>[^']+)'")
 _REMOVE = re.compile(r"remove '@~/(?P<folder>[^']+)/'")
@@ -42,22 +34,6 @@ _MERGE = re.compile(
 )
 _OTHER_TYPE = re.compile(r"ALTER TABLE \S+ ALTER COLUMN (?P<column>.+) SET DATA TYPE", re.DOTALL)
 _NOT_NEEDED = r"\s*((create or replace|drop) file format|put|remove)\b"
-
-
-def block_other_machines() -> None:
-    """End the process as soon as it looks up, or connects to, any machine but this one."""
-
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        host = None
-        if event in _LOOK_UPS:
-            host = arguments[0]
-        elif event in _CONNECTIONS and isinstance(arguments[1], tuple):
-            host = arguments[1][0]
-        if host not in _THIS_MACHINE:
-            os.write(2, f"Blocked: {event} {host!r}\n".encode())
-            os._exit(BLOCKED)  # an exception could be caught, and the connection tried again
-
-    sys.addaudithook(watch)
 
 
 def replace_snowflake(folder: Path) -> None:
@@ -119,7 +95,7 @@ def upper_names(command: str) -> str:
 
 
 if __name__ == "__main__":
-    block_other_machines()
+    import_module("this_machine_only").block_other_machines()
     replace_snowflake(Path.cwd())
     name, *arguments = sys.argv[1:]
     target = shutil.which(name, path=Path(sys.executable).parent)
