@@ -252,6 +252,7 @@ class ReportStream(BatchedStream):
     ) -> Iterator[tuple[Report, RecordMaker]]:
         """Begin and end the work on one window: download its report, close and count it."""
         started_at = self._clock.monotonic()
+        self._mapped_counts.clear()  # a window that was interrupted may have left some
         download = self._prefetch.take(request)
         with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
@@ -263,7 +264,7 @@ class ReportStream(BatchedStream):
         seconds = self._seconds_since(started_at)
         if self._window_log and self.ABORT_AT_RECORD_COUNT is None:
             done = LoggedWindow.of(request, download, maker.counts, seconds)
-            self._window_log.add(done, self._take_counts(done.row_count))
+            self._window_log.add(done, self._counts(done.row_count))
             if self._is_syncing:
                 self._window_log.send(request)
         self.run.finish(maker.counts, download.jobs)

@@ -132,7 +132,8 @@ class TapCrewmojo(CommandLineTap):
         """Set up the stream maps of the streams that are selected and have not failed.
 
         Raises:
-            ConfigValidationError: the catalog has none of the reports.
+            ConfigValidationError: the catalog has none of the reports, or a map sends rows and
+                records of the window log as one stream.
         """
         self.mapper = mapper_of(self.config, self.logger)
         columns: dict[str, Collection[str] | None] = {}
@@ -140,11 +141,27 @@ class TapCrewmojo(CommandLineTap):
             failed = stream.run.failure is not None
             columns[stream.name] = None if failed else stream.effective_schema.get("properties", {})
             stream.set_up_maps(are_used=stream.selected and not failed)
-        for log in self._window_logs():
+        logs = self._window_logs()
+        for log in logs:
             columns[log.name] = log.effective_schema["properties"]
             log.set_up_maps(are_used=log.selected)
-        for warning in map_warnings(self.config.get("stream_maps") or {}, columns):
+            self._check_names(log)
+        by_name = [log.name for log in logs]
+        for warning in map_warnings(self.config.get("stream_maps") or {}, columns, by_name):
             self.logger.warning(warning)
+
+    def _check_names(self, log: WindowLog) -> None:
+        """Refuse stream maps that send rows of a report as the stream of the window log."""
+        names = {name.lower(): name for name in log.sent_as()}  # one table in many databases
+        for stream in self._report_streams():
+            for name in stream.sent_as():
+                if name.lower() in names:
+                    msg = (
+                        f"stream_maps: the report {stream.report.id!r} must not be sent as "
+                        f"{name!r}, the stream of the window log; choose another name for one of "
+                        "them"
+                    )
+                    raise ConfigValidationError(msg, errors=[msg])
 
     def _report_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]

@@ -18,6 +18,7 @@ from tap_crewmojo.records import as_dict, metadata_of
 from tap_crewmojo.schema.metadata import REQUESTED_AT
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
+from tap_crewmojo.singer.maps import mapper_of, maps_of
 from tap_crewmojo.singer.stream import BatchedStream
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context
+    from singer_sdk.mapper import PluginMapper
     from singer_sdk.singerlib import Catalog
 
     from tap_crewmojo.api.client import Download
@@ -135,8 +137,9 @@ class WindowLog(BatchedStream):
         self._is_announced = False
 
     def begin(self) -> None:
-        """Begin a run, whose target needs the schema again."""
+        """Begin a run. Its target needs the schema again, and got no rows from `get_records`."""
         self._is_announced = False
+        self._unsent.clear()
 
     def add(self, window: LoggedWindow, sent: Mapping[str, int]) -> None:
         """Add a window, which the next `sync` sends and the next `get_records` yields.
@@ -160,6 +163,16 @@ class WindowLog(BatchedStream):
         except ReportError as exc:
             msg = f"{request}: its record in {self.name!r} {exc}"
             raise ReportError(msg) from None
+
+    @override
+    def _mapper(self) -> PluginMapper:
+        """Return what builds the maps of its own name.
+
+        A pattern such as `*`, and `__else__`, are meant for the rows of reports. They would fail on
+        the records, or leave them out.
+        """
+        maps = maps_of(self.config.get("stream_maps") or {}, self.name)
+        return mapper_of({**self.config, "stream_maps": maps}, self.logger)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:

@@ -78,21 +78,33 @@ def map_errors(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"stream_maps: {key!r} must be an object, or null to leave the stream out"
 
 
+def maps_of(maps: Mapping[str, Any], stream: str) -> dict[str, Any]:
+    """Return the stream maps that name a stream itself, not by a pattern."""
+    return {key: given for key, given in maps.items() if _source(key, given) == stream}
+
+
 def map_warnings(
-    maps: Mapping[str, Any], columns: Mapping[str, Collection[str] | None]
+    maps: Mapping[str, Any],
+    columns: Mapping[str, Collection[str] | None],
+    by_name: Collection[str] = (),
 ) -> Iterator[str]:
     """Yield which maps and entries have no effect, a sentence each.
 
     Args:
         maps: the setting.
         columns: the columns of each stream, where they are known.
+        by_name: streams that no pattern is for.
     """
     for key, given in maps.items():
         if key == MAPPER_ELSE_OPTION:
             continue
         entries = given if isinstance(given, dict) else {}
-        source = entries.get(MAPPER_SOURCE_OPTION, key)
-        matched = [known for name, known in columns.items() if fnmatch(name, source)]
+        source = _source(key, given)
+        matched = [
+            known
+            for name, known in columns.items()
+            if name == source or (name not in by_name and fnmatch(name, source))
+        ]
         if not matched:
             yield (
                 f"stream_maps: no stream is called {source!r}. The map {key!r} changes nothing"
@@ -119,9 +131,7 @@ def changed_columns(maps: Mapping[str, Any], stream: str) -> set[str]:
         entries
         for key, entries in maps.items()
         if isinstance(entries, dict)
-        and (
-            stream == (source := entries.get(MAPPER_SOURCE_OPTION, key)) or fnmatch(stream, source)
-        )
+        and (stream == (source := _source(key, entries)) or fnmatch(stream, source))
         and entries.keys().isdisjoint({EXTRA, MAPPER_ELSE_OPTION})
     ]
     return {name for entries in sending for name in entries if name not in _OPTIONS}
@@ -152,6 +162,12 @@ def apply_maps(
 def change_nothing(maps: Iterable[StreamMap]) -> bool:
     """Return whether the maps leave each record unchanged."""
     return all(type(each) is SameRecordTransform and not each.flattening_enabled for each in maps)
+
+
+def _source(key: str, given: object) -> str:
+    """Return the stream that a map is for, or a pattern."""
+    source: str = given.get(MAPPER_SOURCE_OPTION, key) if isinstance(given, dict) else key
+    return source
 
 
 def _without_values(line: logging.LogRecord) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap, singerlib
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SdkRecord
+    from singer_sdk.mapper import PluginMapper
 
     from tap_crewmojo.records import Record
 
@@ -116,14 +117,26 @@ class BatchedStream(Stream, abc.ABC):
                 is not synced.
         """
         schema = get_selected_schema(self.name, self.effective_schema, self.mask)
-        mapper = self._tap.mapper
         if are_used:
+            mapper = self._mapper()
             mapper.register_raw_stream_schema(self.name, schema, self.primary_keys)
+            maps = mapper.stream_maps[self.name]
         else:
-            mapper.stream_maps[self.name] = [
-                SameRecordTransform(self.name, schema, self.primary_keys, None)
-            ]
+            maps = [SameRecordTransform(self.name, schema, self.primary_keys, None)]
+        self._tap.mapper.stream_maps[self.name] = maps
         self._stream_maps = None
+
+    def sent_as(self) -> list[str]:
+        """Return the streams that the records are sent as, after stream maps."""
+        return [
+            each.stream_alias
+            for each in self.stream_maps
+            if not isinstance(each, RemoveRecordTransform)
+        ]
+
+    def _mapper(self) -> PluginMapper:
+        """Return what builds the maps of the stream."""
+        return self._tap.mapper
 
     def _mapped(self, records: list[Record]) -> Iterable[tuple[str, Record]]:
         """Return the records that are sent, each with the name of its stream."""
@@ -148,20 +161,15 @@ class BatchedStream(Stream, abc.ABC):
             self._mapped_counts[message.stream] += 1
             yield message
 
-    def _take_counts(self, rows: int) -> dict[str, int]:
-        """Return how many records were sent since the last call, by the stream they were sent as.
+    def _counts(self, rows: int) -> dict[str, int]:
+        """Return how many records were sent, by the stream they were sent as.
 
         Args:
             rows: how many there were before stream maps.
         """
-        mapped, self._mapped_counts = self._mapped_counts, Counter()
         if not self._is_syncing or change_nothing(self.stream_maps):
             return {self.name: rows}
-        return {
-            each.stream_alias: mapped[each.stream_alias]
-            for each in self.stream_maps
-            if not isinstance(each, RemoveRecordTransform)
-        }
+        return {name: self._mapped_counts[name] for name in self.sent_as()}
 
     def _write_records(self, records: list[Record]) -> None:
         """Write records, which must not be many, without metrics and states."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyarrow import parquet
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 
 from support.catalogs import deselect, entry_of, metadata_of
@@ -407,6 +408,50 @@ def test_the_log_is_of_the_tables_that_stream_maps_make(config: dict[str, Any]) 
     assert "seconds" not in logged[0]
 
 
+def test_only_a_map_of_its_own_name_applies_to_it(
+    config: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Patterns are meant for rows: they would fail on the records, or leave them out."""
+    config["stream_maps"] = {
+        "*": {
+            "__filter__": "Code is not None",
+            "__key_properties__": ["_sdc_row_number"],
+            "Code": "str(Code)",
+            "__alias__": "'x_' + __stream_name__",
+        },
+        "copy": {"__source__": "*o*"},
+        "*_windows": {"row_count": None},
+        "__else__": None,
+    }
+    run = synced(config)
+    assert len(run.records(LOG)) == 3 + 3 + 3 + 3 + 1
+    assert {tuple(record) for record in run.records(LOG)} == {COLUMNS}
+    assert {record["stream"] for record in run.records(LOG)} == {
+        *("x_notes", "x_zeal_score", "x_staff", "copy")
+    }
+    assert "no stream is called '*_windows'" in caplog.text
+    del config["stream_maps"]["*"]
+    assert {record["stream"] for record in synced(config).records(LOG)} == {"copy"}
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"notes": {"__alias__": "Report_Windows"}},
+        {LOG: {"__alias__": "notes"}},
+        {LOG: {"__alias__": "both"}, "both": {"__source__": "n*"}},
+    ],
+)
+def test_a_map_must_not_send_rows_and_its_records_as_one_stream(
+    maps: dict[str, Any], config: dict[str, Any]
+) -> None:
+    config["stream_maps"] = maps
+    with pytest.raises(ConfigValidationError, match="report 'notes' must not be sent as"):
+        TapCrewmojo(config=config)
+    config["stream_maps"] = maps | {"notes": None, "both": None}
+    assert synced(config).returncode == 0
+
+
 def test_the_counts_are_the_same_whatever_writes_the_messages(config: dict[str, Any]) -> None:
     class PlainTap(TapCrewmojo):
         message_writer_class = SimpleSingerWriter  # type: ignore[assignment]  # as the SDK allows
@@ -501,6 +546,29 @@ def test_from_python_it_yields_the_windows_that_were_read_since_the_last_call(
     assert list(log.get_records(None)) == []
     assert LOG not in tap.state["bookmarks"]
     assert capfdbinary.readouterr().out == b""
+
+
+def test_a_run_logs_what_it_has_sent_alone(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what was read from Python before, nor rows of a run that was interrupted."""
+    config |= {"reports": ["notes"], "stream_maps": {"notes": {"A": None}}}
+    tap = TapCrewmojo(config=config)
+    assert list(tap.streams["notes"].get_records(None))
+    (record,) = run_of(tap.sync_all).records(LOG)
+    assert record["window_start"] == "2025-03-01"
+
+    tap = TapCrewmojo(config=config)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tap.message_writer), "write_lines", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run_of(tap.sync_all)
+    run = run_of(tap.sync_all)
+    assert len(replayed(run.messages)) == 3
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_from_python_a_report_that_fails_is_not_in_it(served: Sandbox) -> None:
