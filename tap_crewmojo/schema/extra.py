@@ -33,6 +33,19 @@ class ExtraColumn:
     is_selected: Callable[[str], bool]
     hidden: Collection[str]
 
+    def refusal_of_new(self, heading: str, name: str, plain: str) -> str | None:
+        """Return why values of a new column must not get into the column, if so.
+
+        A hidden column stays hidden if its heading is only written in another way.
+
+        Args:
+            heading: the heading of the values.
+            name: the name that a column with them has.
+            plain: the name that it would have if it clashed with no other.
+        """
+        alike = (hidden for hidden in self.hidden if hidden.lower() == plain.lower())
+        return self.refusal(heading, name, *alike)
+
     def refusal(self, *names: str) -> str | None:
         """Return why values must not get into the column, if so.
 

@@ -284,7 +284,10 @@ class StreamSchema:
             return "on_new_column: ignore"
         if not self._lists_no_columns:
             return "the catalog deselects columns of this stream"
-        return self._extra.refusal(column.heading, column.name) if self._extra else None
+        if not self._extra:
+            return None
+        plain = self._rules.naming.plain(column.heading)
+        return self._extra.refusal_of_new(column.heading, column.name, plain)
 
     def _column(self, heading: str, name: str, key: str) -> Column:
         self._headings[name] = heading

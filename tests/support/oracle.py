@@ -171,6 +171,8 @@ class Stream:
     def collects(self, heading: str, *, is_new: bool) -> bool:
         """Whether values of a heading may be in the extra column."""
         is_hidden = heading in self.hidden or self.names[heading] in self.hidden
+        if is_new:  # also if it is only written in another way
+            is_hidden |= heading.lower() in {hidden.lower() for hidden in self.hidden}
         is_listed = all(map(self.selected, self.types))
         allowed = not is_hidden and (is_listed or not is_new)
         return self.on_new_column == "collect" and allowed

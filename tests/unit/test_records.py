@@ -132,6 +132,22 @@ def test_what_is_collected_is_named_by_its_heading_whatever_columns_are_named(hi
     assert schema.quoted("cost_centre") == "'cost_centre' (heading 'Cost Centre')"
 
 
+@pytest.mark.parametrize("naming", Naming)
+@pytest.mark.parametrize("heading", ["SALARY %", " salary % ", "Salary %"])
+def test_a_hidden_column_stays_hidden_when_its_heading_is_written_in_another_way(
+    heading: str, naming: Naming
+) -> None:
+    rules = SchemaRules({}, True, OnNewColumn.COLLECT, UTC, naming)  # noqa: FBT003
+    known = discovered_schema({"Code": ColumnType.STRING}, rules, windowed=False)
+    hidden = naming.plain("salary %")
+    known["properties"][hidden] = {"type": ["string", "null"], **naming.describe("salary %")}
+    schema = StreamSchema(known, rules, windowed=False, is_selected=lambda _: True, hidden={hidden})
+    maker = RecordMaker(schema, [], METADATA)
+    body = as_csv(["Code", heading, "Salary band"], [["1", "90210", "C"]])
+    ((record,),) = maker.batches(body.spooled())
+    assert as_dict(record, maker.names)["_sdc_report_extra"] == '{"Salary band":"C"}'
+
+
 class Batches(Report):
     """A report of some batches."""
 
