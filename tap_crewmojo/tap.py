@@ -152,10 +152,10 @@ class TapCrewmojo(CommandLineTap):
 
     def _check_names(self, log: WindowLog) -> None:
         """Refuse stream maps that send rows of a report as the stream of the window log."""
-        names = {name.lower(): name for name in log.sent_as()}  # one table in many databases
+        taken = {name.lower() for name in log.sent_as()}  # one table in many databases
         for stream in self._report_streams():
             for name in stream.sent_as():
-                if name.lower() in names:
+                if name.lower() in taken and stream.selected and log.selected:
                     msg = (
                         f"stream_maps: the report {stream.report.id!r} must not be sent as "
                         f"{name!r}, the stream of the window log; choose another name for one of "

@@ -87,7 +87,7 @@ def window_log(value: object) -> str | None:
     Args:
         value: the setting. From a variable, or through Meltano, `true` and `false` are texts.
     """
-    text = str(value or False)
+    text = str(value or False).strip()
     match text.lower():
         case "true" | "yes" | "on" | "1":
             return WINDOW_LOG
