@@ -8,13 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from support.targets import (
+    BIGQUERY,
     CSV,
     DUCKDB,
     DUCKDB_AS_IT_INSTALLS,
     JSONL,
+    KAFKA,
     PIPELINEWISE,
     POSTGRES,
     PYARROW,
+    S3_JSONL,
     STITCH,
 )
 
@@ -65,6 +68,7 @@ class Batches(StrEnum):
     EARLIER_ROWS_LOST = "loaded; **a new column loses the run's earlier rows**"
     REFUSED = "stops: `Unknown message type BATCH`"
     CRASH = "stops: `AttributeError`"
+    UNKNOWN = "stops: `KeyError`"
     IGNORED = "**ignored: every row is lost**"
 
     @property
@@ -86,6 +90,7 @@ class Target:
         escapes_line_breaks: those and tabs become two characters of text each.
         drops_first_rows: of each batch, unless its first column by name is empty.
         file_per_run: it gets another folder in each run.
+        fractions_as_text: JSON numbers become texts, unless they are integers.
     """
 
     name: str
@@ -102,6 +107,7 @@ class Target:
     escapes_line_breaks: bool = False
     drops_first_rows: bool = False
     file_per_run: bool = False
+    fractions_as_text: bool = False
 
     @property
     def remarks(self) -> str:
@@ -114,6 +120,9 @@ class Target:
                     self.escapes_line_breaks
                 ),
                 "column names in lower case": self.lower_case,
+                "**a missing bucket loses every row**": self.spec is S3_JSONL,
+                "numbers with a fraction become text": self.fractions_as_text,
+                "one column `data` of JSON; tried with an emulator": self.spec is BIGQUERY,
                 "tried with `--dry-run`, up to the requests to Stitch": self.spec is STITCH,
             }.items()
             if holds
@@ -210,6 +219,43 @@ TARGETS = (
         jsonl=Batches.EARLIER_ROWS_LOST,
         parquet=Batches.EARLIER_ROWS_LOST,
         file_per_run=True,
+    ),
+    Target(
+        name="`target-s3-jsonl` 2.0.1",
+        spec=S3_JSONL,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        nested=Nested.OBJECTS,
+        jsonl=Batches.IGNORED,
+        parquet=Batches.IGNORED,
+    ),
+    Target(
+        name="`target-kafka` 0.1.3",
+        spec=KAFKA,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        nested=Nested.OBJECTS,
+        jsonl=Batches.IGNORED,
+        parquet=Batches.IGNORED,
+        fractions_as_text=True,
+    ),
+    Target(
+        name="`z3-target-bigquery` 0.7.2 with `method: batch_job`, `denormalized: false`",
+        spec=BIGQUERY,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        nested=Nested.OBJECTS,
+        jsonl=Batches.IGNORED,
+        parquet=Batches.UNKNOWN,
     ),
     Target(
         name="`target-stitch` 4.0.3",
