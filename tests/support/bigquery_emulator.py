@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -24,7 +25,6 @@ from bqemulator import cli
 from bqemulator.jobs import executor
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from this_machine_only import block_other_machines
 
 if TYPE_CHECKING:
     from typing import Any
@@ -80,7 +80,7 @@ def install_extensions(home: Path) -> None:
 
 
 def main() -> int:
-    block_other_machines()
+    import_module("this_machine_only").block_other_machines()
     if executor._LOAD_FORMAT_HANDLERS.get(FORMAT) is not executor._load_json:
         message = "bqemulator loads JSON lines in another way: see whether it reads gzip now"
         raise RuntimeError(message)

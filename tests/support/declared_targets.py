@@ -18,10 +18,13 @@ from support.targets import (
     POSTGRES,
     PYARROW,
     S3_JSONL,
+    SNOWFLAKE,
     STITCH,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.targets import TargetSpec
 
 
@@ -56,6 +59,7 @@ class Nested(StrEnum):
 
     JSONB = "`jsonb`"
     JSON = "`json`"
+    VARIANT = "`variant`"
     OBJECTS = "as objects and arrays of JSON"
     PYTHON = "as text in the syntax of Python, which is not JSON"
 
@@ -67,6 +71,7 @@ class Batches(StrEnum):
     ROUNDED = "loaded; **numbers are rounded to 15 digits**"
     EARLIER_ROWS_LOST = "loaded; **a new column loses the run's earlier rows**"
     REFUSED = "stops: `Unknown message type BATCH`"
+    UNSUPPORTED = "stops: `Unsupported batch file encoding`"
     CRASH = "stops: `AttributeError`"
     UNKNOWN = "stops: `KeyError`"
     IGNORED = "**ignored: every row is lost**"
@@ -86,7 +91,8 @@ class Target:
         date, date_time: the types that they are stored as.
         nested: how nested JSON is stored.
         jsonl, parquet: the result of batches in these formats.
-        lower_case: column names are folded.
+        stored_name: returns the name that it gives to a column.
+        identifiers: headings stop it; the tap has to name columns as identifiers.
         escapes_line_breaks: those and tabs become two characters of text each.
         drops_first_rows: of each batch, unless its first column by name is empty.
         file_per_run: it gets another folder in each run.
@@ -103,11 +109,21 @@ class Target:
     nested: Nested
     jsonl: Batches
     parquet: Batches
-    lower_case: bool = False
+    stored_name: Callable[[str], str] = str
+    identifiers: bool = False
     escapes_line_breaks: bool = False
     drops_first_rows: bool = False
     file_per_run: bool = False
     fractions_as_text: bool = False
+
+    @property
+    def naming(self) -> str:
+        """The tap's setting `column_names`."""
+        return "identifier" if self.identifiers else "as_is"
+
+    def column(self, heading: str) -> str:
+        """Return the name in the target of a heading of words."""
+        return self.stored_name(heading.lower().replace(" ", "_") if self.identifiers else heading)
 
     @property
     def remarks(self) -> str:
@@ -119,7 +135,9 @@ class Target:
                 "**line breaks and tabs in texts become `\\n`, `\\r`, `\\t`**": (
                     self.escapes_line_breaks
                 ),
-                "column names in lower case": self.lower_case,
+                "stops at `%` in a heading: set `column_names: identifier`": self.identifiers,
+                "column names in lower case": self.stored_name is str.lower,
+                "column names in upper case": self.stored_name is str.upper,
                 "**a missing bucket loses every row**": self.spec is S3_JSONL,
                 "numbers with a fraction become text": self.fractions_as_text,
                 "one column `data` of JSON; tried with an emulator": self.spec is BIGQUERY,
@@ -153,8 +171,22 @@ TARGETS = (
         nested=Nested.JSONB,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
-        lower_case=True,
+        stored_name=str.lower,
         escapes_line_breaks=True,
+    ),
+    Target(
+        name="`meltanolabs-target-snowflake` 0.20.4",
+        spec=SNOWFLAKE,
+        same_key=SameKey.OVERWRITTEN,
+        type_change=TypeChange.STOPS,
+        left=Left.MARKED,
+        date="date",
+        date_time="timestamp_ntz",
+        nested=Nested.VARIANT,
+        jsonl=Batches.TAKEN,
+        parquet=Batches.UNSUPPORTED,
+        stored_name=str.upper,
+        identifiers=True,
     ),
     Target(
         name="`target-duckdb` 0.8.0 with DuckDB 1.2.2",
@@ -167,7 +199,7 @@ TARGETS = (
         nested=Nested.JSON,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
-        lower_case=True,
+        stored_name=str.lower,
     ),
     Target(
         name="`target-duckdb` 0.8.0 as it installs, with DuckDB 2.0.1",
@@ -180,7 +212,7 @@ TARGETS = (
         nested=Nested.JSON,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
-        lower_case=True,
+        stored_name=str.lower,
         drops_first_rows=True,
     ),
     Target(

@@ -33,7 +33,7 @@ def columns_of(target: Target, stream: str, runs: list[Run]) -> dict[str, Any]:
     if target.nested is Nested.PYTHON:
         text = {"type": ["string", "null"]}
         schemas = {name: text if is_nested(schema) else schema for name, schema in schemas.items()}
-    return {name.lower() if target.lower_case else name: schema for name, schema in schemas.items()}
+    return {target.stored_name(name): schema for name, schema in schemas.items()}
 
 
 def expected(target: Target, stream: str, runs: list[Run], columns: dict[str, Any]) -> list[Record]:
@@ -52,9 +52,10 @@ def expected(target: Target, stream: str, runs: list[Run], columns: dict[str, An
         records = [
             {name: without_fractions(value) for name, value in each.items()} for each in records
         ]
-    if target.lower_case:
-        records = [{name.lower(): value for name, value in record.items()} for record in records]
-    rows = read(records, columns)
+    rows = read(
+        [{target.stored_name(name): item for name, item in record.items()} for record in records],
+        columns,
+    )
     if target.escapes_line_breaks:
         rows = [{name: escaped(value) for name, value in row.items()} for row in rows]
     return in_order(rows)

@@ -23,12 +23,13 @@ from support.targets import (
     PIPELINEWISE,
     POSTGRES,
     S3_JSONL,
+    SNOWFLAKE,
     STITCH,
     run_target,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from support.declared_targets import Target
@@ -47,6 +48,10 @@ class Store(Protocol):
 
     def types(self, stream: str) -> dict[str, str]:
         """Return the types of a stream's columns; nothing for what has none but text."""
+
+
+_SNOWFLAKE_TYPES = {"timestamp": "timestamp_ntz", "json": "variant"}
+"""What fakesnow makes of Snowflake's types, and back."""
 
 
 @dataclass
@@ -195,12 +200,17 @@ class Documents:
 
 @dataclass
 class Database:
-    """A schema of a database."""
+    """A schema of a database.
+
+    Args:
+        called: the types that have another name in the database behind this one.
+    """
 
     target: Target
     folder: Path
     settings: dict[str, object]
     query: Callable[[str], list[tuple[Any, ...]]]
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, run: Run) -> None:
         states = run_target(self.target.spec, self.settings, run.stdout, self.folder)
@@ -217,9 +227,9 @@ class Database:
     def types(self, stream: str) -> dict[str, str]:
         found = self.query(
             "SELECT column_name, lower(data_type) FROM information_schema.columns "  # noqa: S608
-            f"WHERE table_schema = '{self._schema}' AND table_name = '{stream}'"
+            f"WHERE lower(table_schema) = '{self._schema}' AND lower(table_name) = '{stream}'"
         )
-        return dict(found)
+        return {name: self.called.get(data_type, data_type) for name, data_type in found}
 
     @property
     def _schema(self) -> object:
@@ -256,14 +266,15 @@ def _served(target: Target, folder: Path, servers: Servers) -> Store:
 def _database(
     target: Target, folder: Path, servers: Servers, settings: dict[str, object]
 ) -> Database:
-    schema = f"store_{uuid4().hex}"
-    database = folder / "store.duckdb"
+    name = uuid4().hex
+    schema = f"store_{name}"
+    file = folder / f"DATABASE_{name.upper()}.db"  # as fakesnow calls it
+    of_schema = {"default_target_schema": schema, **settings}
 
     def query(sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(database, read_only=True) as connection:
+        with duckdb.connect(file, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
-    of_schema = {"default_target_schema": schema, **settings}
     match target.spec.requirement:
         case POSTGRES.requirement:
             postgres = servers.postgres
@@ -273,7 +284,12 @@ def _database(
             config = postgres.pipelinewise_config(**of_schema)
             return Database(target, folder, config, postgres.query)
         case DUCKDB.requirement:
-            return Database(target, folder, {"path": str(database), **of_schema}, query)
+            return Database(target, folder, {"path": str(file), **of_schema}, query)
+        case SNOWFLAKE.requirement:
+            account = dict.fromkeys(("account", "user", "password"), "fake")
+            kept = {"clean_up_batch_files": False}  # other tests load them, too
+            config = {**account, **kept, "database": file.stem, **of_schema}
+            return Database(target, folder, config, query, _SNOWFLAKE_TYPES)
         case other:
             raise ValueError(other)
 

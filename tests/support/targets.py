@@ -72,6 +72,12 @@ BIGQUERY = TargetSpec(
     ("setuptools<81",),  # newer ones lack pkg_resources, which a requirement of it imports
     within=Path(__file__).with_name("this_machine_only.py"),
 )
+SNOWFLAKE = TargetSpec(
+    "meltanolabs-target-snowflake==0.20.4",
+    "target-snowflake",
+    ("fakesnow==0.12.1", "duckdb==2.0.1"),
+    within=Path(__file__).with_name("fake_snowflake.py"),
+)
 MELTANO = "meltano==4.4.1"
 
 # Set here too, whatever the project says: a test must not report to anybody.
