@@ -18,6 +18,7 @@ from support import nesting, overlapping_runs
 from support.changing_company import PROFILES, TEXTS, ChangingCompany
 from support.declared_targets import TARGETS, Batches, Left, Nested, TypeChange
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
+from support.repository import block
 from support.sandboxes import settings_for
 from support.servers import Servers
 from support.stores import Bucket, Requests, store
@@ -263,3 +264,18 @@ def test_a_missing_bucket_loses_every_row_of_a_run(held_by: Store, runs: list[Ru
     missing.load(runs[0])  # exit code 0, and the state of the run
     with pytest.raises(HTTPError, match="404"):
         missing.rows("notes")
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is STITCH])
+def test_the_documented_map_leaves_stitch_no_reserved_name(held_by: Store, tmp_path: Path) -> None:
+    assert isinstance(held_by, Requests)
+    documented = json.loads(f"{{{block('config: names for stitch')}}}")
+    with Sandbox(time_scale=TIME_SCALE, people=3) as sandbox:
+        run = run_tap(settings_for(sandbox, "oneonone.summary", **documented), tmp_path).succeeded()
+    held_by.load(run)
+    assert {body["table_name"] for body in held_by.bodies} == {"oneonone_summary"}
+    names = {name for row in held_by.rows("oneonone_summary") for name in row}
+    keys = {name for body in held_by.bodies for name in body["key_names"]}
+    assert keys == {"report_start_date", "row_number"}
+    assert keys < names
+    assert not [name for name in names if name.startswith("_sdc")]
