@@ -84,7 +84,7 @@ def generated(address: Address = ADDRESS) -> dict[str, str]:
         "install": _install(address),
         "meltano add": _meltano_add(address),
         "sandbox": _sandbox(address),
-        "pip install": _shell({f"pip install {address.tap}": address.folder}),
+        "pip install": _shell({f"pip install '{address.tap}[parquet]'": address.folder}),
         "benchmarks": _benchmarks(),
     }
     return {

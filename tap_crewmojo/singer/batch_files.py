@@ -18,7 +18,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, Storag
 from typing_extensions import override
 
 from tap_crewmojo.config.validation import unknown_setting
-from tap_crewmojo.errors import ReportError
+from tap_crewmojo.errors import errors_of_spooling
 from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.records import as_dict
 from tap_crewmojo.schema.types import ColumnType
@@ -126,7 +126,7 @@ class BatchFiles:
         self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
         storage, encoding = self._config.storage, self._config.encoding
-        with _spooling():
+        with errors_of_spooling():
             for spooled in self._spool_parquet(report, maker, encoding.compression):
                 name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
                 with spooled, storage.open(f"{name}.parquet", "wb") as file:
@@ -152,19 +152,6 @@ class BatchFiles:
                 "nested JSON. For parquet, make these columns strings in the catalog",
                 self._stream_name,
             )
-
-
-@contextlib.contextmanager
-def _spooling() -> Iterator[None]:
-    """Fail one report where the temporary folder is full."""
-    try:
-        yield
-    except OSError as exc:
-        msg = (
-            f"could not be written to the temporary folder ({_reason(exc)}); make room there, or "
-            "set TMPDIR to another"
-        )
-        raise ReportError(msg) from None
 
 
 def _reason(failure: Exception) -> str:

@@ -61,13 +61,22 @@ def runs_by_format(folder: Path, target: Target) -> dict[str, Run]:
     return overlapping_runs.by_format(folder, target.naming)
 
 
+@pytest.fixture
+def collected_by_format(folder: Path, target: Target) -> dict[str, Run]:
+    return overlapping_runs.by_format(folder, target.naming, "collect")
+
+
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     with Servers() as running:
         yield running
 
 
-@pytest.fixture(params=TARGETS, ids=lambda target: re.sub(r"[^\w.]+", "-", target.name).strip("-"))
+def short_name(target: Target) -> str:
+    return re.sub(r"[^\w.]+", "-", target.name).strip("-")
+
+
+@pytest.fixture(params=TARGETS, ids=short_name)
 def target(request: pytest.FixtureRequest) -> Target:
     chosen: Target = request.param
     return chosen
@@ -210,6 +219,32 @@ def test_batches_hold_the_values_of_the_records(
             wanted = [{name: rounded(value) for name, value in row.items()} for row in wanted]
         if outcome.error or outcome is Batches.IGNORED:
             wanted = []
+        assert read(held_by.rows(stream), columns) == in_order(wanted)
+
+
+@pytest.mark.parametrize(
+    ("target", "form"),
+    [
+        pytest.param(target, form, id=f"{short_name(target)}-{form}")
+        for target in TARGETS
+        for form in ("records", *overlapping_runs.FORMATS)
+        if not target.file_per_run
+        if form == "records" or getattr(target, form) is Batches.EARLIER_ROWS_LOST
+    ],
+)
+def test_one_schema_a_run_brings_each_value(
+    target: Target, held_by: Store, collected_by_format: dict[str, Run], form: str
+) -> None:
+    """Also where a new column would lose rows."""
+    assert len(collected_by_format[form].schemas) == 4
+    held_by.load(collected_by_format[form])
+    records = collected_by_format["records"]
+    for stream in ("notes", "changing", "staff", "profiles"):
+        columns = columns_of(target, stream, [records])
+        assert target.stored_name("_sdc_report_extra") in columns
+        # The one value that differs between the runs.
+        del columns[target.stored_name("_sdc_report_datetime")]
+        wanted = expected(target, stream, [records], columns)
         assert read(held_by.rows(stream), columns) == in_order(wanted)
 
 
