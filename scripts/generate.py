@@ -101,6 +101,13 @@ def extractor() -> dict[str, Any]:
     """Return the tap's capabilities and settings, as Meltano defines them."""
     return {
         "capabilities": sorted(str(name) for name in ABOUT.capabilities),
+        "commands": {
+            "probe": {
+                "args": "--config=ENV",
+                "description": "Find out how Crewmojo's API responds to this account",
+                "executable": "tap-crewmojo-probe",
+            }
+        },
         "settings_group_validation": [SETTINGS["required"]],
         "settings": list(_settings(ABOUT.settings["properties"])),
     }
@@ -204,7 +211,7 @@ def _kind(name: str, setting: Mapping[str, Any]) -> str:
     if name.endswith("_date"):
         return "date_iso8601"
     types: set[str] = set()
-    for variant in setting.get("oneOf", [setting]):
+    for variant in setting.get("oneOf") or setting.get("allOf") or [setting]:
         types |= {variant["type"]} if isinstance(variant["type"], str) else set(variant["type"])
     return next(kind for type_, kind in _KINDS.items() if type_ in types)
 

@@ -27,6 +27,7 @@ from tap_crewmojo.singer.maps import changed_columns
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
+from tap_crewmojo.window_log import LoggedWindow
 from tap_crewmojo.windows import advanced, due_windows
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.config.settings import Settings
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import Record
+    from tap_crewmojo.window_log import WindowLog
     from tap_crewmojo.windows import Window
 
 Part = TypeVar("Part")
@@ -58,9 +60,10 @@ class ReportStream(BatchedStream):
         settings: the settings of the run.
         prefetch: downloads reports ahead.
         clock: measures how long a window takes.
+        window_log: the stream with a record of each window that was sent whole, if there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keywords
         self,
         tap: Tap,
         *,
@@ -68,6 +71,7 @@ class ReportStream(BatchedStream):
         settings: Settings,
         prefetch: Prefetch,
         clock: Clock,
+        window_log: WindowLog | None = None,
     ) -> None:
         rules = settings.rules(report)
         own_columns = rules.own_columns(windowed=report.windowed)
@@ -80,6 +84,7 @@ class ReportStream(BatchedStream):
         self._settings = settings
         self._prefetch = prefetch
         self._clock = clock
+        self._window_log = window_log
         self._rules = rules
         self.has_columns = False
         self._is_planned = False
@@ -255,8 +260,13 @@ class ReportStream(BatchedStream):
                 yield download.report, maker
             finally:
                 self.run.add_findings(maker.counts)
-        self.run.finish(maker.counts, download.jobs)
         seconds = self._seconds_since(started_at)
+        if self._window_log and self.ABORT_AT_RECORD_COUNT is None:
+            done = LoggedWindow.of(request, download, maker.counts, seconds)
+            self._window_log.add(done, self._take_counts(done.row_count))
+            if self._is_syncing:
+                self._window_log.send(request)
+        self.run.finish(maker.counts, download.jobs)
         log_window(self.run, request, maker.counts, jobs=download.jobs, seconds=seconds)
 
     def _seconds_since(self, moment: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
@@ -12,6 +13,12 @@ from tap_crewmojo.schema.names import Naming
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import ReportWindow
+
+if TYPE_CHECKING:
+    from typing import Final
+
+WINDOW_LOG: Final = "report_windows"
+"""The name of the window log's stream, unless the user gives another."""
 
 
 class Environment(StrEnum):
@@ -175,6 +182,17 @@ SETTINGS = th.PropertiesList(
         "`identifier`: the name is made of a-z, 0-9 and `_`, such as `progress_pct`, which every "
         "database takes, and the heading is in the column's description. Changing it makes other "
         "columns: run `--discover` again and a full refresh into a new table.",
+    ),
+    th.Property(
+        "window_log",
+        # Within `allOf`, a variable is read as text; otherwise the SDK reads any name as false.
+        th.CustomType({"allOf": [{"type": ["boolean", "string", "null"]}]}),
+        default=False,
+        title="Window log",
+        description="Whether a stream logs each window that was sent whole, with the number of its "
+        "rows, so that SQL can find rows that a target lost: `true`, for a stream "
+        f"`{WINDOW_LOG}`, or another name for it.",
+        examples=[True],
     ),
     th.Property(
         "max_parallel_reports",

@@ -7,17 +7,18 @@ import operator
 import tempfile
 from typing import IO, TYPE_CHECKING
 
+import pyarrow as pa
 from pyarrow import parquet
 
-from tap_crewmojo.arrow import AS_IN_RECORDS, record_tables
+from tap_crewmojo.arrow import AS_IN_RECORDS, arrow_schema, record_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import pyarrow as pa
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
+    from tap_crewmojo.schema.types import ColumnType
 
 
 def spool_parquet(
@@ -39,6 +40,20 @@ def spool_parquet(
     tables = record_tables(report, maker, AS_IN_RECORDS, **sizes)
     for schema, alike in itertools.groupby(tables, operator.attrgetter("schema")):
         yield _spooled(schema, alike, compression)
+
+
+def spool_records(
+    records: Sequence[Mapping[str, Any]], types: Mapping[str, ColumnType], compression: str | None
+) -> IO[bytes]:
+    """Return some records in an unlinked parquet file, which the caller closes.
+
+    Args:
+        records: the records, with the same columns in all of them.
+        types: the types of the columns.
+        compression: as in `spool_parquet`.
+    """
+    schema = arrow_schema({name: types[name] for name in records[0]}, AS_IN_RECORDS)
+    return _spooled(schema, [pa.Table.from_pylist(list(records), schema=schema)], compression)
 
 
 def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | None) -> IO[bytes]:

@@ -38,7 +38,7 @@ def run_with_the_fake(script: str, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("attempt", "event"),
     [
-        pytest.param(AROUND_THE_FAKE, "socket.getaddrinfo", id="around-the-fake"),
+        pytest.param(AROUND_THE_FAKE, "socket.", id="around-the-fake"),
         pytest.param(BY_ADDRESS, "socket.getaddrinfo '192.0.2.1'", id="address"),
         pytest.param(BY_DATAGRAM, "socket.sendto '192.0.2.1'", id="datagram"),
     ],

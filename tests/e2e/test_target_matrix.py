@@ -63,7 +63,7 @@ def runs_by_format(folder: Path, target: Target) -> dict[str, Run]:
 
 @pytest.fixture
 def collected_by_format(folder: Path, target: Target) -> dict[str, Run]:
-    return overlapping_runs.by_format(folder, target.naming, "collect")
+    return overlapping_runs.by_format(folder, target.naming, on_new_column="collect")
 
 
 @pytest.fixture(scope="module")
@@ -236,10 +236,11 @@ def test_one_schema_a_run_brings_each_value(
     target: Target, held_by: Store, collected_by_format: dict[str, Run], form: str
 ) -> None:
     """Also where a new column would lose rows."""
-    assert len(collected_by_format[form].schemas) == 4
+    streams = ("notes", "changing", "staff", "profiles")
+    assert len(collected_by_format[form].schemas) == len(streams)
     held_by.load(collected_by_format[form])
     records = collected_by_format["records"]
-    for stream in ("notes", "changing", "staff", "profiles"):
+    for stream in streams:
         columns = columns_of(target, stream, [records])
         assert target.stored_name("_sdc_report_extra") in columns
         # The one value that differs between the runs.

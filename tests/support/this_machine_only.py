@@ -20,21 +20,23 @@ BLOCKED = 97
 _THIS_MACHINE = (None, "", "localhost", "127.0.0.1", "::1")
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _CONNECTIONS = ("socket.connect", "socket.sendto", "socket.sendmsg")
-_NOWHERE = "http://127.0.0.1:9"  # for libraries whose sockets are not Python's
+_NOWHERE = 9
+"""A port where nothing listens. It is the proxy for libraries whose sockets are not Python's."""
 
 
 def block_other_machines() -> None:
     """End the process as soon as it looks up, or connects to, any machine but this one."""
-    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), _NOWHERE)
-    os.environ.update(proxies, no_proxy="127.0.0.1", NO_PROXY="127.0.0.1")
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    os.environ.update(dict.fromkeys(names, f"http://127.0.0.1:{_NOWHERE}"))
+    os.environ.update(no_proxy="127.0.0.1", NO_PROXY="127.0.0.1")
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        host = None
+        host = port = None
         if event in _LOOK_UPS:
             host = arguments[0]
         elif event in _CONNECTIONS and isinstance(arguments[1], tuple):
-            host = arguments[1][0]
-        if host not in _THIS_MACHINE:
+            host, port = arguments[1][:2]
+        if host not in _THIS_MACHINE or port == _NOWHERE:
             os.write(2, f"Blocked: {event} {host!r}\n".encode())
             os._exit(BLOCKED)
 

@@ -373,12 +373,14 @@ def test_one_message_lists_all_that_is_invalid() -> None:
         read_report({"client_id": "x", "client_secret": "y"}, "x.y")
 
 
-def test_a_failure_leaves_nothing_behind(sandbox: Sandbox, files: list[IO[bytes]]) -> None:
+def test_a_failure_leaves_nothing_behind(
+    sandbox: Sandbox, files: list[IO[bytes]], earlier_threads: set[threading.Thread]
+) -> None:
     sandbox.faults.add(Fault(phase="post", kind="status", status=404, start=20250301))
     config = settings_for(sandbox)
     with pytest.raises(ReportError, match=r"2025-03-01 to 2025-03-31: .* status 404"):
         read_report(config, "oneonone.summary", start="2025-01-01", end="2025-05-31")
-    no_longer_at_work(files)
+    no_longer_at_work(files, earlier_threads)
     report = "oneonone.detail"
     key = {"id": report, "primary_keys": ["Rating"]}
     with pytest.raises(ReportError, match=r"no value for the primary key 'Rating' in row \d+ "):
@@ -387,14 +389,20 @@ def test_a_failure_leaves_nothing_behind(sandbox: Sandbox, files: list[IO[bytes]
         read_report(config | {"reports": [key | {"primary_keys": ["Gone"]}]}, report)
     with pytest.raises(CredentialsError):
         read_report(config | {"client_secret": "wrong"}, "oneonone.summary", **SPAN)
-    no_longer_at_work(files)
+    no_longer_at_work(files, earlier_threads)
     assert len(read_report(config, "oneonone.summary", **SPAN))
-    no_longer_at_work(files)
+    no_longer_at_work(files, earlier_threads)
 
 
-def no_longer_at_work(files: list[IO[bytes]]) -> None:
+@pytest.fixture
+def earlier_threads() -> set[threading.Thread]:
+    """Workers of taps in earlier tests, which end with the process."""
+    return set(threading.enumerate())
+
+
+def no_longer_at_work(files: list[IO[bytes]], earlier: set[threading.Thread]) -> None:
     """Check that downloads have ended, and that none is on disk."""
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - earlier:
         if "_work" in thread.name:
             thread.join(TIMEOUT)
             assert not thread.is_alive()
@@ -404,7 +412,9 @@ def no_longer_at_work(files: list[IO[bytes]]) -> None:
 
 
 @posix
-def test_ctrl_c_leaves_nothing_behind(files: list[IO[bytes]]) -> None:
+def test_ctrl_c_leaves_nothing_behind(
+    files: list[IO[bytes]], earlier_threads: set[threading.Thread]
+) -> None:
     """Also of a window that is in flight then."""
     waiting = threading.get_ident()
     with Gate(date(2025, 3, 1)) as gate:
@@ -421,7 +431,7 @@ def test_ctrl_c_leaves_nothing_behind(files: list[IO[bytes]]) -> None:
                 read_report(settings_for(sandbox, **WAITING), "x.y", end="2025-12-31")
             assert gate.reached.wait(TIMEOUT)
             gate.opened.set()
-            no_longer_at_work(files)
+            no_longer_at_work(files, earlier_threads)
             assert len(set(requested(sandbox))) < 12
 
 
