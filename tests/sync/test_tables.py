@@ -395,6 +395,14 @@ def test_a_failure_leaves_nothing_behind(
 
 
 @pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as in a notebook, whatever a tap of an earlier test has made of it."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.fixture
 def earlier_threads() -> set[threading.Thread]:
     """Workers of taps in earlier tests, which end with the process."""
     return set(threading.enumerate())
@@ -412,6 +420,7 @@ def no_longer_at_work(files: list[IO[bytes]], earlier: set[threading.Thread]) ->
 
 
 @posix
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_nothing_behind(
     files: list[IO[bytes]], earlier_threads: set[threading.Thread]
 ) -> None:
