@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
@@ -23,8 +23,6 @@ from support.targets import postgres_server, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from support.targets import PostgresServer
 
@@ -53,7 +51,7 @@ class KafkaBroker:
     address: str
 
     def create_topic(self, name: str) -> None:
-        """Create a topic, of one partition as to have one order, unless there is one."""
+        """Create a topic with one partition, so that its messages have one order."""
         self.run("topic", "create", name, "--partitions=1")
 
     def messages(self, topic: str) -> list[dict[str, Any]]:
@@ -92,39 +90,25 @@ class BigQuery:
         return lines
 
 
-@dataclass
-class Servers:
+class Servers(ExitStack):
     """The servers; they end with this context."""
-
-    stack: ExitStack = field(default_factory=ExitStack)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stack.close()
 
     @cached_property
     def postgres(self) -> PostgresServer:
-        return self.stack.enter_context(postgres_server())
+        return self.enter_context(postgres_server())
 
     @cached_property
     def object_storage(self) -> str:
         """The URL of an S3 server without buckets."""
-        return self.stack.enter_context(object_storage())
+        return self.enter_context(object_storage())
 
     @cached_property
     def kafka(self) -> KafkaBroker:
-        return self.stack.enter_context(kafka_broker())
+        return self.enter_context(kafka_broker())
 
     @cached_property
     def bigquery(self) -> BigQuery:
-        return self.stack.enter_context(bigquery_emulator())
+        return self.enter_context(bigquery_emulator())
 
 
 @contextmanager
