@@ -1,0 +1,23 @@
+{#- Windows that do not begin on the day after the one before: the rows and the line in the window log
+    of what is between them are lost. -#}
+{% test every_window_arrived(model) %}
+with windows as (
+    select
+        cast(window_start as date) as window_start,
+        max(cast(window_end as date)) as window_end
+    from {{ source('crewmojo', 'report_windows') }}
+    where stream = '{{ model.identifier }}' and window_end is not null
+    group by 1
+),
+
+neighbours as (
+    select
+        window_start,
+        lag(window_end) over (order by window_start) as window_end_before
+    from windows
+)
+
+select window_end_before, window_start
+from neighbours
+where window_start > window_end_before + 1
+{% endtest %}

@@ -1,0 +1,416 @@
+"""The dbt example, on files and on PostgreSQL: the current rows, and each loss fails its test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import duckdb
+import pytest
+
+from support.dbt import Project, copy_example, modelled_reports
+from support.sandboxes import DIRECTORY, requested, settings_for
+from support.tap_runs import TIME_SCALE, run_tap
+from support.targets import JSONL, POSTGRES, postgres_server, run_target
+from tap_crewmojo.sandbox.company.company import Company, ReportSource
+from tap_crewmojo.sandbox.company.reports import REPORTS
+from tap_crewmojo.sandbox.company.table import Table
+from tap_crewmojo.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+
+    from support.tap_runs import Record, Run
+    from support.targets import PostgresServer
+
+Rows: TypeAlias = "list[Record]"
+Change: TypeAlias = "Callable[[Rows], Rows]"
+
+LOG = "report_windows"
+PEOPLE = 12
+FIRST_END, SECOND_END = date(2025, 3, 5), date(2025, 3, 15)
+FEBRUARY = date(2025, 2, 1)
+WINDOWS = (
+    (date(2025, 1, 1), date(2025, 1, 31)),
+    (FEBRUARY, date(2025, 2, 28)),
+    (date(2025, 3, 1), SECOND_END),
+)
+FILES = {"jsonl": "*--{name}-*.json.gz", "parquet": "*--{name}-*.parquet"}
+"""The files of batches, by format."""
+
+OF_THE_TARGET = {
+    *("_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at"),
+    *("_sdc_sequence", "_sdc_table_version", "_sdc_sync_started_at"),
+}
+
+
+@dataclass
+class Office:
+    """A company. Before the second run, it has edited February and its directory.
+
+    There are no 1:1s any more, one review and one person less, and an objective has changed.
+    """
+
+    later: bool = False
+    company: Company = field(default_factory=partial(Company, people=PEOPLE))
+
+    def report(self, report_id: str, start: date | None, end: date | None) -> Table:
+        table = self.company.report(report_id, start, end)
+        rows = list(table.rows)
+        if self.later and start in {FEBRUARY, None}:
+            match report_id:
+                case "oneonone.detail" | "oneonone.summary":
+                    rows.clear()
+                case "review.detail" | "people.directory":
+                    del rows[0]
+                case "objective.detail":
+                    progress = table.headings.index("Progress %")
+                    rows[0] = (*rows[0][:progress], 1.25, *rows[0][progress + 1 :])
+        return Table(table.headings, tuple(rows))
+
+    @property
+    def sources(self) -> Mapping[str, ReportSource]:
+        return {name: ReportSource(partial(self.report, name)) for name in REPORTS}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Two overlapping runs.
+
+    Attributes:
+        runs: their messages, as records.
+        folders: the folder of their batch files, by format.
+        current: the rows that are current in the end, by stream.
+    """
+
+    runs: list[Run]
+    folders: Mapping[str, Path]
+    current: Mapping[str, Rows]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    office = Office()
+    folder = tmp_path_factory.mktemp("runs")
+    folders = {form: tmp_path_factory.mktemp(form) for form in FILES}
+    reports = [DIRECTORY if name == DIRECTORY["id"] else name for name in REPORTS]
+    with Sandbox(time_scale=TIME_SCALE, people=PEOPLE, reports=office.sources) as sandbox:
+        config = settings_for(sandbox, *reports, window_log=True, end_date=FIRST_END.isoformat())
+        catalog = run_tap(config, folder, "--discover").succeeded().catalog
+        run = partial(run_tap, directory=folder, catalog=catalog)
+        first = run(config).succeeded()
+        for form in FILES:
+            run(in_files(config, form, folders[form])).succeeded()
+        office.later = True
+        config |= {"end_date": SECOND_END.isoformat(), "lookback_days": 20}
+        for form in FILES:
+            run(in_files(config, form, folders[form]), state=first.state).succeeded()
+        begun = len(requested(sandbox))
+        second = run(config, state=first.state).succeeded()
+        again = {(report, start) for report, start, _ in requested(sandbox)[begun:]}
+    assert ("oneonone.detail", 20250201) in again
+    assert ("oneonone.detail", 20250101) not in again
+    return Loaded([first, second], folders, current_rows([first, second]))
+
+
+def in_files(config: Mapping[str, Any], form: str, folder: Path) -> dict[str, Any]:
+    batches = {"encoding": {"format": form}, "storage": {"root": folder.as_uri()}}
+    return {**config, "batch_config": batches}
+
+
+def current_rows(runs: list[Run]) -> dict[str, Rows]:
+    """Return the rows of the company: January as in the first run, the rest as in the second."""
+    current = {}
+    for name in REPORTS:
+        stream = name.replace(".", "_")
+        moments = {
+            row.get("_sdc_report_start_date"): utc(row["_sdc_report_datetime"])
+            for run in runs
+            for row in run.records(stream)
+        }
+        if name == DIRECTORY["id"]:
+            table = Office(later=True).report(name, None, None)
+            current[stream] = as_records(table, {"_sdc_report_datetime": moments[None]})
+            continue
+        current[stream] = [
+            row
+            for start, end in WINDOWS
+            for row in as_records(
+                Office(later=start >= FEBRUARY).report(name, start, end),
+                {
+                    "_sdc_report_start_date": start,
+                    "_sdc_report_end_date": end,
+                    "_sdc_report_datetime": moments.get(start.isoformat()),
+                },
+            )
+        ]
+    return current
+
+
+def as_records(table: Table, metadata: Record) -> Rows:
+    """Return the cells that have a value, as a database does: date-times in UTC without a zone."""
+    return [
+        {
+            **{
+                heading: cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell
+                for heading, cell in zip(table.headings, row, strict=True)
+                if cell is not None
+            },
+            **metadata,
+            "_sdc_row_number": number,
+        }
+        for number, row in enumerate(table.rows, start=1)
+    ]
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A folder with what target-jsonl has written, and the example in it."""
+
+    folder: Path
+
+    @property
+    def project(self) -> Project:
+        return Project(self.folder / "dbt")
+
+    def edit(self, stream: str, change: Change) -> None:
+        file = self.folder / f"{stream}.jsonl"
+        rows = change([json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()])
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def built(loaded: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Landing:
+    """The files of both runs, and the example, unchanged, built on them."""
+    landing = Landing(tmp_path_factory.mktemp("landing"))
+    for run in loaded.runs:
+        run_target(JSONL, {"do_timestamp_file": False}, run.stdout, landing.folder)
+    copy_example(landing.folder / "dbt")
+    assert landing.project.build() == set()
+    return landing
+
+
+@pytest.fixture
+def landing(built: Landing, tmp_path: Path) -> Landing:
+    """A copy of them to break."""
+    return Landing(shutil.copytree(built.folder, tmp_path / "landing"))
+
+
+def test_the_models_of_json_lines_have_the_current_rows(built: Landing, loaded: Loaded) -> None:
+    assert in_warehouse(built.project) == loaded.current
+    assert built.project.freshness() == dict.fromkeys([*loaded.current, LOG], "pass")
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_the_models_of_batches_have_the_current_rows(
+    loaded: Loaded, tmp_path: Path, form: str
+) -> None:
+    files = f"{loaded.folders[form].as_posix()}/{FILES[form]}"
+    project = copy_example(tmp_path / "dbt", variables={"files": files})
+    assert project.build() == set()
+    assert without_moments(in_warehouse(project)) == without_moments(loaded.current)
+    assert set(project.freshness().values()) == {"pass"}
+
+
+def in_warehouse(project: Project) -> dict[str, Rows]:
+    """Return the rows of the models of reports in DuckDB."""
+    with duckdb.connect(project.folder / "warehouse.duckdb", read_only=True) as database:
+        tables = {
+            stream: database.sql(f"FROM stg_crewmojo__{stream}") for stream in modelled_reports()
+        }
+        return {
+            stream: in_order(table.columns, table.fetchall()) for stream, table in tables.items()
+        }
+
+
+def in_order(names: list[str], rows: list[tuple[Any, ...]]) -> Rows:
+    """Return rows in the order of their report, without what is null."""
+    records = [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in rows
+    ]
+    return sorted(
+        records, key=lambda row: (row.get("_sdc_report_start_date"), row["_sdc_row_number"])
+    )
+
+
+def without_moments(streams: Mapping[str, Rows]) -> dict[str, Rows]:
+    return {
+        stream: [
+            {name: value for name, value in row.items() if name != "_sdc_report_datetime"}
+            for row in rows
+        ]
+        for stream, rows in streams.items()
+    }
+
+
+def without(number: int) -> Change:
+    return lambda rows: [row for row in rows if row is not rows[number]]
+
+
+def without_february(rows: Rows) -> Rows:
+    first_days = ("_sdc_report_start_date", "window_start")
+    february = FEBRUARY.isoformat()
+    return [row for row in rows if february not in [row.get(name) for name in first_days]]
+
+
+def of(stream: str, change: Change) -> Change:
+    """Change the lines of one stream in the log."""
+    return lambda rows: [
+        *(row for row in rows if row["stream"] != stream),
+        *change([row for row in rows if row["stream"] == stream]),
+    ]
+
+
+def with_last(**values: object) -> Change:
+    """Add a copy of the last row, with other values."""
+    return lambda rows: [*rows, {**rows[-1], **values}]
+
+
+def with_other_last(rows: Rows) -> Rows:
+    """Replace the last row by a copy of the one before."""
+    return [*rows[:-1], rows[-2]]
+
+
+def older(**ago: float) -> Change:
+    """Move the moments of requests into the past."""
+    moments = ("_sdc_report_datetime", "requested_at")
+    return lambda rows: [
+        row
+        | {
+            name: (datetime.fromisoformat(row[name]) - timedelta(**ago)).isoformat()
+            for name in moments
+            if name in row
+        }
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "changes", "failed"),
+    [
+        pytest.param(
+            "oneonone_summary", [without(3)], "every_row_arrived", id="a row of an older window"
+        ),
+        pytest.param("oneonone_detail", [without(-1)], "every_row_arrived", id="the last row"),
+        pytest.param("people_directory", [without(-1)], "every_row_arrived", id="a row without a window"),
+        pytest.param("oneonone_detail", [with_last()], "every_row_arrived", id="a row twice"),
+        pytest.param("objective_detail", [with_other_last], "unique_key", id="a key twice"),
+        pytest.param(
+            "review_detail",
+            [lambda rows: [*rows[:-1], rows[-1] | {"Review ID": None}]],
+            "not_null",
+            id="no key",
+        ),
+        pytest.param(
+            "review_detail", [without_february], "every_row_arrived", id="all rows of a window"
+        ),
+        pytest.param(
+            "review_detail",
+            [without_february, without_february],
+            "every_window_arrived",
+            id="a window, and its lines in the log",
+        ),
+        pytest.param(
+            "oneonone_detail", [list, without(-1)], "every_row_arrived", id="a line of the log"
+        ),
+        pytest.param(
+            "review_detail",
+            [with_last(_sdc_report_datetime="2100-01-01T00:00:00Z")],
+            "every_row_arrived",
+            id="the rest of a window, when a run ended",
+        ),
+    ],
+)
+def test_what_is_lost_fails_a_test(
+    landing: Landing, stream: str, changes: list[Change], failed: str
+) -> None:
+    in_rows, in_log = [*changes, list][:2]
+    landing.edit(stream, in_rows)
+    landing.edit(LOG, of(stream, in_log))
+    assert landing.project.build() == {(failed, stream)}
+
+
+def test_the_part_of_a_window_that_was_read_again_later_is_harmless(
+    landing: Landing, loaded: Loaded
+) -> None:
+    landing.edit("review_detail", with_last(_sdc_report_datetime="2024-01-01T00:00:00Z"))
+    assert landing.project.build() == set()
+    assert in_warehouse(landing.project) == loaded.current
+
+
+def test_stale_reports_are_reported(landing: Landing) -> None:
+    for stream, days in (("oneonone_detail", 2), ("review_detail", 8), ("engagement_survey", 8)):
+        landing.edit(stream, older(days=days))
+        landing.edit(LOG, of(stream, older(days=days)))
+    # This one has been requested since, without any reply.
+    now = datetime.now(UTC).isoformat()
+    april = {"window_start": "2025-04-01", "window_end": "2025-04-15", "requested_at": now}
+    landing.edit(LOG, of("engagement_survey", with_last(**april, row_count=0)))
+    statuses = dict.fromkeys([*modelled_reports(), LOG], "pass")
+    stale = {"oneonone_detail": "warn", "review_detail": "error"}
+    assert landing.project.freshness() == statuses | stale
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def database(
+    server: PostgresServer, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """The example, unchanged, beside a server that target-postgres has loaded both runs into."""
+    folder = tmp_path_factory.mktemp("database")
+    config = server.target_config(default_target_schema="tap_crewmojo")
+    for run in loaded.runs:
+        run_target(POSTGRES, config, run.stdout, folder)
+    return copy_example(
+        folder / "dbt",
+        target="postgres",
+        environment={"PGHOST": str(server.host), "PGUSER": server.user},
+    )
+
+
+def test_the_models_of_postgres_have_the_current_rows(
+    server: PostgresServer, database: Project, loaded: Loaded
+) -> None:
+    assert database.build() == set()
+    assert set(database.freshness().values()) == {"pass"}
+    assert in_database(server) == loaded.current
+
+
+def in_database(server: PostgresServer) -> dict[str, Rows]:
+    """Return the rows of the models of reports in PostgreSQL, without the target's columns."""
+    rows = {}
+    for stream in modelled_reports():
+        table = f"stg_crewmojo__{stream}"
+        columns = server.query(
+            "SELECT column_name FROM information_schema.columns "  # noqa: S608
+            f"WHERE table_schema = 'crewmojo' AND table_name = '{table}' ORDER BY ordinal_position"
+        )
+        names = [name for (name,) in columns]
+        found = in_order(names, server.query(f"SELECT * FROM crewmojo.{table}"))  # noqa: S608
+        rows[stream] = [
+            {name: value for name, value in row.items() if name not in OF_THE_TARGET}
+            for row in found
+        ]
+    return rows
