@@ -204,7 +204,7 @@ def _kind(name: str, setting: Mapping[str, Any]) -> str:
     if name.endswith("_date"):
         return "date_iso8601"
     types: set[str] = set()
-    for variant in setting.get("oneOf", [setting]):
+    for variant in setting.get("oneOf") or setting.get("allOf") or [setting]:
         types |= {variant["type"]} if isinstance(variant["type"], str) else set(variant["type"])
     return next(kind for type_, kind in _KINDS.items() if type_ in types)
 

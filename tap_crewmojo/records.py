@@ -42,12 +42,14 @@ class Counts:
         empty_rows: rows without any value, which are skipped.
         repeated_keys: rows with the primary key of an earlier row.
         variants: the number of values of each column that do not fit its type.
+        headings: the vendor's headings.
     """
 
     rows: int = 0
     empty_rows: int = 0
     repeated_keys: int = 0
     variants: Counter[str] = field(default_factory=Counter)
+    headings: set[str] = field(default_factory=set)
 
 
 class RecordMaker:
@@ -98,7 +100,9 @@ class RecordMaker:
             ReportError: the report has no column of the schema, a new column that the settings
                 forbid, or a row without a key; the message has the row's number, no value.
         """
-        self.schema.check_headings(report.headings())
+        headings = report.headings()
+        self.counts.headings.update(headings)
+        self.schema.check_headings(headings)
         if self.schema.on_new_column is OnNewColumn.FAIL:
             for batch in report.batches():
                 for column, _ in self._filled(batch):
@@ -154,6 +158,7 @@ class RecordMaker:
 
     def _filled(self, batch: Columns) -> Iterator[tuple[Column, Sequence[Cell]]]:
         """Yield the columns to emit; new ones only if they have a value."""
+        self.counts.headings.update(batch.headings)
         columns = self.schema.columns(batch.headings)
         for column, cells in zip(columns, batch.cells, strict=True):
             if column.selected and not (column.is_new and all(map(is_empty, cells))):

@@ -28,6 +28,7 @@ from tap_crewmojo.singer.catalog import check_entry, complete_entry
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
+from tap_crewmojo.window_log import LoggedWindow
 from tap_crewmojo.windows import advanced, due_windows
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
+    from tap_crewmojo.api.client import Download
     from tap_crewmojo.api.prefetch import Prefetch
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.config.settings import Settings
     from tap_crewmojo.readers.report import Report
-    from tap_crewmojo.records import Record
+    from tap_crewmojo.records import Counts, Record
+    from tap_crewmojo.window_log import WindowLog
     from tap_crewmojo.windows import Window
 
 Part = TypeVar("Part")
@@ -59,9 +62,10 @@ class ReportStream(BatchedStream):
         settings: the settings of the run.
         prefetch: downloads reports ahead.
         clock: measures how long a window takes.
+        window_log: the stream with a record of each window that was sent whole, if there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keywords
         self,
         tap: Tap,
         *,
@@ -69,6 +73,7 @@ class ReportStream(BatchedStream):
         settings: Settings,
         prefetch: Prefetch,
         clock: Clock,
+        window_log: WindowLog | None = None,
     ) -> None:
         super().__init__(
             tap,
@@ -81,6 +86,7 @@ class ReportStream(BatchedStream):
         self._settings = settings
         self._prefetch = prefetch
         self._clock = clock
+        self._window_log = window_log
         keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
         self._rules = SchemaRules(
             {**keys, **report.columns},  # a key of digits may have letters in the next window
@@ -252,6 +258,7 @@ class ReportStream(BatchedStream):
     ) -> Iterator[tuple[Report, RecordMaker]]:
         """Begin and end the work on one window: download its report, close and count it."""
         started_at = self._clock.monotonic()
+        self._take_counts(0)  # of a window that failed
         download = self._prefetch.take(request)
         with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]
@@ -260,9 +267,33 @@ class ReportStream(BatchedStream):
                 yield download.report, maker
             finally:
                 self.run.add_findings(maker.counts)
-        self.run.finish(maker.counts, download.jobs)
         seconds = self._seconds_since(started_at)
+        self._log_completed(request, download, maker.counts, seconds)
+        self.run.finish(maker.counts, download.jobs)
         log_window(self.run, request, maker.counts, jobs=download.jobs, seconds=seconds)
+
+    def _log_completed(
+        self, request: ReportRequest, download: Download, counts: Counts, seconds: float
+    ) -> None:
+        """Send a record of a window to the window log, if there is one, before its state.
+
+        Raises:
+            ReportError: the record could not be sent, so the window has to be requested again.
+        """
+        if not self._window_log or self.ABORT_AT_RECORD_COUNT is not None:
+            return
+        self._window_log.add(
+            LoggedWindow.of(
+                request, download, counts, stream=stream, row_count=rows, seconds=seconds
+            )
+            for stream, rows in self._take_counts(counts.rows).items()
+        )
+        if self._is_syncing:
+            try:
+                self._window_log.sync()
+            except ReportError as exc:
+                msg = f"{request}: its record in {self._window_log.name!r} {exc}"
+                raise ReportError(msg) from None
 
     def _seconds_since(self, moment: float) -> float:
         return self._clock.real(self._clock.monotonic() - moment)

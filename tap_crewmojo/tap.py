@@ -32,11 +32,14 @@ from tap_crewmojo.singer.batch_files import batch_errors
 from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
 from tap_crewmojo.singer.tap import CommandLineTap
 from tap_crewmojo.streams import ReportStream
+from tap_crewmojo.window_log import WindowLog
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from tap_crewmojo.singer.stream import BatchedStream
 
 
 class TapCrewmojo(CommandLineTap):
@@ -52,8 +55,10 @@ class TapCrewmojo(CommandLineTap):
     ]
 
     @override
-    def discover_streams(self) -> Sequence[ReportStream]:
+    def discover_streams(self) -> Sequence[BatchedStream]:
         """Return a stream for each report; without a catalog, sample each report first.
+
+        The window log is another stream, if the settings turn it on.
 
         Raises:
             ConfigValidationError: the catalog has none of the reports.
@@ -70,9 +75,15 @@ class TapCrewmojo(CommandLineTap):
         parallel = settings.max_parallel_reports
         workers = Workers(parallel)
         self._prefetch = Prefetch(client, workers, 2 * parallel)
+        window_log = WindowLog(self, settings.window_log) if settings.window_log else None
         streams = [
             ReportStream(
-                self, report=report, settings=settings, prefetch=self._prefetch, clock=clock
+                self,
+                report=report,
+                settings=settings,
+                prefetch=self._prefetch,
+                clock=clock,
+                window_log=window_log,
             )
             for report in settings.reports
         ]
@@ -82,7 +93,7 @@ class TapCrewmojo(CommandLineTap):
             names = ", ".join(repr(stream.name) for stream in streams)
             msg = f"The catalog has none of the streams of the settings ({names}): run `--discover`"
             raise ConfigValidationError(msg, errors=[msg])
-        return streams
+        return [*streams, window_log] if window_log else streams
 
     def _discover(self, streams: Sequence[ReportStream], workers: Workers) -> None:
         self.logger.info("Discovery: sampling %s", counted(len(streams), "report"))
@@ -112,9 +123,9 @@ class TapCrewmojo(CommandLineTap):
     @override
     def catalog_dict(self) -> dict[str, Any]:
         """The catalog, without the streams whose columns are unknown."""
-        known = {stream.name for stream in self._report_streams() if stream.has_columns}
+        unknown = {stream.name for stream in self._report_streams() if not stream.has_columns}
         streams = super().catalog_dict["streams"]
-        return {"streams": [stream for stream in streams if stream["tap_stream_id"] in known]}
+        return {"streams": [each for each in streams if each["tap_stream_id"] not in unknown]}
 
     @override
     def setup_mapper(self) -> None:
@@ -129,11 +140,18 @@ class TapCrewmojo(CommandLineTap):
             failed = stream.run.failure is not None
             columns[stream.name] = None if failed else stream.effective_schema.get("properties", {})
             stream.set_up_maps(are_used=stream.selected and not failed)
+        for log in self._window_logs():
+            columns[log.name] = log.effective_schema["properties"]
+            log.set_up_maps(are_used=log.selected)
         for warning in map_warnings(self.config.get("stream_maps") or {}, columns):
             self.logger.warning(warning)
 
     def _report_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]
+
+    def _window_logs(self) -> list[WindowLog]:
+        """Return the window log, if there is one."""
+        return [stream for stream in self.streams.values() if isinstance(stream, WindowLog)]
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync_all(self) -> None:

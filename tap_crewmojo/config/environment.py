@@ -26,7 +26,7 @@ def variable_errors(schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield which variables are invalid: the SDK would fail without naming them."""
     for name, setting in schema["properties"].items():
         text = os.environ.get(variable := _PREFIX + name.upper())
-        types = setting["type"]
+        types = setting.get("type", ())
         if text is None:
             continue
         if "integer" in types and not re.fullmatch(r"-?\d+", text.strip()):
@@ -54,7 +54,9 @@ def unknown_variables(schema: Mapping[str, Any]) -> list[str]:
     """
     known = schema["properties"]
     ours = [name for name in os.environ if name.startswith(_PREFIX) and name != SCALE_VARIABLE]
-    parts = tuple(f"{name}_" for name, setting in known.items() if "object" in setting["type"])
+    parts = tuple(
+        f"{name}_" for name, setting in known.items() if "object" in setting.get("type", ())
+    )
     names = (name.removeprefix(_PREFIX).lower() for name in ours)
     return unknown_settings(
         [name for name in names if name != "loglevel" and not name.startswith(("_", *parts))],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
@@ -11,6 +12,12 @@ from tap_crewmojo.config.reports import ContentType
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import ReportWindow
+
+if TYPE_CHECKING:
+    from typing import Final
+
+WINDOW_LOG: Final = "report_windows"
+"""The name of the window log's stream, unless the user gives another."""
 
 
 class Environment(StrEnum):
@@ -161,6 +168,17 @@ SETTINGS = th.PropertiesList(
         title="On a new column",
         description="Action for a column that the catalog lacks: `add` it as a string (the schema "
         "is sent again), `ignore` it with a warning, or `fail` the report.",
+    ),
+    th.Property(
+        "window_log",
+        # Within `allOf`, a variable is read as text; otherwise the SDK reads any name as false.
+        th.CustomType({"allOf": [{"type": ["boolean", "string", "null"]}]}),
+        default=False,
+        title="Window log",
+        description="Whether a stream logs each window that was sent whole, with the number of its "
+        "rows, so that SQL can find rows that a target lost: `true`, for a stream "
+        f"`{WINDOW_LOG}`, or another name for it.",
+        examples=[True],
     ),
     th.Property(
         "max_parallel_reports",

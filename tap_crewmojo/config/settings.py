@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tap_crewmojo.config.json_schema import SETTINGS, Environment
+from tap_crewmojo.config.json_schema import SETTINGS, WINDOW_LOG, Environment
 from tap_crewmojo.config.reports import ReportConfig
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 
@@ -33,6 +33,7 @@ class Settings:
     zone: ZoneInfo
     infer_types: bool
     on_new_column: OnNewColumn
+    window_log: str | None
     max_parallel_reports: int
     job_timeout: int
     max_job_attempts: int
@@ -58,11 +59,28 @@ class Settings:
             zone=zone,
             infer_types=config["infer_types"],
             on_new_column=OnNewColumn(config["on_new_column"]),
+            window_log=window_log(config["window_log"]),
             max_parallel_reports=config["max_parallel_reports"],
             job_timeout=config["job_timeout"],
             max_job_attempts=config["max_job_attempts"],
             request_timeout=config["request_timeout"],
         )
+
+
+def window_log(value: object) -> str | None:
+    """Return the name of the window log's stream, or none if there is no log.
+
+    Args:
+        value: the setting. From a variable, or through Meltano, `true` and `false` are texts.
+    """
+    text = str(value or False)
+    match text.lower():
+        case "true" | "yes" | "on" | "1":
+            return WINDOW_LOG
+        case "false" | "no" | "off" | "0":
+            return None
+        case _:
+            return text
 
 
 def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_crewmojo.config.reports import is_windowed, stream_name
-from tap_crewmojo.config.settings import day
+from tap_crewmojo.config.settings import day, window_log
 from tap_crewmojo.redaction import breaks_lines, one_line
 from tap_crewmojo.schema.types import ColumnType
 
@@ -118,6 +118,7 @@ def setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _zone_errors(config)
     yield from _url_errors(config)
     yield from _report_errors(config)
+    yield from _log_errors(config)
 
 
 def _date_errors(config: Mapping[str, Any]) -> Iterator[str]:
@@ -169,16 +170,11 @@ def _url_errors(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _report_errors(config: Mapping[str, Any]) -> Iterator[str]:
-    items = config.get("reports")
-    reports = [
-        {"id": item} if isinstance(item, str) else item
-        for item in (items if isinstance(items, list) else ())
-    ]
-    reports = [report for report in reports if isinstance(report, dict) and _has_text(report, "id")]
+    reports = _reports(config)
     names: dict[str, str] = {}
     for report in reports:
         identifier = report["id"]
-        name = report["name"] if _has_text(report, "name") else stream_name(identifier)
+        name = _name(report)
         if name in names:
             yield (
                 f"reports: {names[name]!r} and {identifier!r} would both be the stream "
@@ -208,6 +204,37 @@ def _report_errors(config: Mapping[str, Any]) -> Iterator[str]:
             "start_date is missing: it is required unless every report has "
             "replication_method 'FULL_TABLE'"
         )
+
+
+def _reports(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the reports of a configuration that have an identifier, as objects."""
+    items = [
+        {"id": item} if isinstance(item, str) else item for item in _items(config.get("reports"))
+    ]
+    return [item for item in items if isinstance(item, dict) and _has_text(item, "id")]
+
+
+def _name(report: Mapping[str, Any]) -> str:
+    name: str = report["name"] if _has_text(report, "name") else stream_name(report["id"])
+    return name
+
+
+def _log_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    setting = config.get("window_log")
+    if not isinstance(setting, str | bool):
+        return
+    if isinstance(setting, str) and (not setting.strip() or breaks_lines(setting)):
+        yield (
+            "window_log must be true, false or the name of a stream, which must not be empty, and "
+            "must not hold control characters or line breaks"
+        )
+    name = window_log(setting) or ""
+    for report in _reports(config):
+        if _name(report).lower() == name.lower():  # the same table in many databases
+            yield (
+                f"window_log: {name!r} must not be the stream of a report, as it is of "
+                f"{report['id']!r}; choose another name"
+            )
 
 
 def _column_errors(identifier: str, columns: object) -> Iterator[str]:

@@ -24,7 +24,7 @@ from tap_crewmojo.records import as_dict
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
@@ -99,9 +99,9 @@ class BatchFiles:
         self._is_warned = False
         if config.encoding.format == "parquet":
             # pyarrow is an extra and slow to load; meanwhile the first report is downloaded.
-            from tap_crewmojo.singer.parquet import spool_parquet  # noqa: PLC0415
+            from tap_crewmojo.singer.parquet import spool_parquet, spool_records  # noqa: PLC0415
 
-            self._spool_parquet = spool_parquet
+            self._spool_parquet, self._spool_records = spool_parquet, spool_records
 
     def write(
         self, report: Report, maker: RecordMaker
@@ -122,25 +122,54 @@ class BatchFiles:
             self._warn_of_nested_json()
             yield from self._json_lines(report, maker)
 
+    def write_records(
+        self, records: Sequence[dict[str, Any]], types: Mapping[str, ColumnType]
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Yield encoding and addresses of the files that hold some records, which must be few.
+
+        Args:
+            records: the records, with the same columns in all of them.
+            types: the types of the columns.
+
+        Raises:
+            ReportError: the temporary folder is full.
+            FatalSyncError: a file could not be written to the storage.
+        """
+        if self._config.encoding.format != "parquet":
+            yield from self._batched(iter(records))
+        else:
+            with _spooling():
+                yield self._stored(
+                    self._spool_records(records, types, self._config.encoding.compression)
+                )
+
     def _parquet(
         self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        storage, encoding = self._config.storage, self._config.encoding
         with _spooling():
-            for spooled in self._spool_parquet(report, maker, encoding.compression):
-                name = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
-                with spooled, storage.open(f"{name}.parquet", "wb") as file:
-                    shutil.copyfileobj(spooled, file)
-                yield encoding, [storage.get_url(f"{name}.parquet")]
+            for spooled in self._spool_parquet(report, maker, self._config.encoding.compression):
+                yield self._stored(spooled)
+
+    def _stored(self, spooled: IO[bytes]) -> tuple[BaseBatchFileEncoding, list[str]]:
+        """Copy a parquet file to the storage, and close it."""
+        storage = self._config.storage
+        stem = f"{storage.prefix or ''}{self._tap_name}--{self._stream_name}-{uuid.uuid4()}"
+        with spooled, storage.open(f"{stem}.parquet", "wb") as file:
+            shutil.copyfileobj(spooled, file)
+        return self._config.encoding, [storage.get_url(f"{stem}.parquet")]
 
     def _json_lines(
         self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        encoding = BaseBatchFileEncoding("jsonl", "gzip")  # the only one that the SDK writes
-        config = dataclasses.replace(self._config, encoding=encoding)
-        records = (
+        yield from self._batched(
             as_dict(record, maker.names) for batch in maker.batches(report) for record in batch
         )
+
+    def _batched(
+        self, records: Iterator[dict[str, Any]]
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        encoding = BaseBatchFileEncoding("jsonl", "gzip")  # the only one that the SDK writes
+        config = dataclasses.replace(self._config, encoding=encoding)
         for manifest in Batcher(self._tap_name, self._stream_name, config).get_batches(records):
             yield encoding, manifest
 

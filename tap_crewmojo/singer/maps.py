@@ -252,7 +252,8 @@ def _failure(exc: Exception, row_number: object) -> str:
             )
             if isinstance(exc, KeyError) and (missing := unset.intersection(exc.args)):
                 return f"{place} needs {missing.pop()!r} in the setting stream_map_config"
+    row = f" in row {row_number}" if row_number else ""
     return (
-        f"{place} fails in row {row_number} ({type(exc).__name__}). An expression must take every "
+        f"{place} fails{row} ({type(exc).__name__}). An expression must take every "
         "value of the columns that it uses, and null"
     )

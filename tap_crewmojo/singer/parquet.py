@@ -23,7 +23,7 @@ from tap_crewmojo.readers.csv_report import CsvReport
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_crewmojo.readers.report import Report
     from tap_crewmojo.records import RecordMaker
@@ -76,6 +76,24 @@ def spool_parquet(
         yield _spooled(schema, alike, compression)
 
 
+def spool_records(
+    records: Sequence[Mapping[str, Any]], types: Mapping[str, ColumnType], compression: str | None
+) -> IO[bytes]:
+    """Return some records in an unlinked parquet file, which the caller closes.
+
+    Args:
+        records: the records, with the same columns in all of them.
+        types: the types of the columns.
+        compression: as in `spool_parquet`.
+    """
+    schema = _schema(records[0], types)
+    return _spooled(schema, [pa.Table.from_pylist(list(records), schema=schema)], compression)
+
+
+def _schema(names: Iterable[str], types: Mapping[str, ColumnType]) -> pa.Schema:
+    return pa.schema([(name, pa.type_for_alias(types[name].arrow_type)) for name in names])
+
+
 def _spooled(schema: pa.Schema, tables: Iterable[pa.Table], compression: str | None) -> IO[bytes]:
     file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # handed to the caller
     try:
@@ -106,10 +124,7 @@ def _tables(blocks: Iterable[_Block], maker: RecordMaker, rows: int) -> Iterator
 
 
 def _table(maker: RecordMaker, values: dict[str, Any], size: int) -> pa.Table:
-    types = maker.schema.types()
-    schema = pa.schema(
-        [(name, pa.type_for_alias(types[name].arrow_type)) for name in maker.selected()]
-    )
+    schema = _schema(maker.selected(), maker.schema.types())
     values |= {name: pa.repeat(value, size) for name, value in maker.metadata.items()}
     nulls = [None] * size
     arrays = [_array(values.get(field.name, nulls), field.type) for field in schema]

@@ -6,13 +6,14 @@ import abc
 import itertools
 import logging
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from singer_sdk import Stream
 from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from typing_extensions import override
 
 from tap_crewmojo.singer.maps import apply_maps, change_nothing
@@ -21,6 +22,7 @@ from tap_crewmojo.singer.messages import MessageWriter
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SdkRecord
 
@@ -38,7 +40,12 @@ class BatchedStream(Stream, abc.ABC):
     # Values are converted when the rows are read; the SDK need not convert them again.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    _is_syncing = False
+    def __init__(
+        self, tap: Tap, schema: dict[str, Any] | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(tap, schema, name)
+        self._is_syncing = False
+        self._mapped_counts: Counter[str] = Counter()
 
     @override  # type: ignore[misc]  # final in the SDK; its whole body is kept
     def sync(self, context: Context | None = None) -> None:
@@ -128,7 +135,33 @@ class BatchedStream(Stream, abc.ABC):
         if is_pruned:
             for row in rows:
                 pop_deselected_record_properties(row, self.schema, self.mask)
-        return apply_maps(maps, rows)
+        mapped = apply_maps(maps, rows)
+        self._mapped_counts.update(stream for stream, _ in mapped)
+        return mapped
+
+    def _take_counts(self, rows: int) -> dict[str, int]:
+        """Return how many records were sent since the last call, by the stream they were sent as.
+
+        Args:
+            rows: how many there were before stream maps.
+        """
+        mapped, self._mapped_counts = self._mapped_counts, Counter()
+        if not self._is_syncing or change_nothing(self.stream_maps):
+            return {self.name: rows}
+        return {
+            each.stream_alias: mapped[each.stream_alias]
+            for each in self.stream_maps
+            if not isinstance(each, RemoveRecordTransform)
+        }
+
+    def _write_records(self, records: list[Record]) -> None:
+        """Write records, which must not be many, without metrics and states."""
+        writer = self._tap.message_writer
+        if isinstance(writer, MessageWriter):
+            writer.write_lines(writer.lines(self._mapped(records), self._stream_version))
+        else:
+            for record in msgspec.to_builtins(records):
+                self._write_record_message(record)
 
     @override
     def _increment_stream_state(

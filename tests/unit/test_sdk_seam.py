@@ -262,6 +262,34 @@ def a_schema_message_is_of_the_stream_maps() -> bool:
     return bool(message["type"] == "SCHEMA" and message["schema"] == SCHEMA)
 
 
+def it_writes_a_record_of_the_stream_maps() -> bool:
+    tap = tap_of()
+    tap.tiny._write_record_message(dict(ROWS[0]))
+    (message,) = tap.message_writer.messages
+    return bool(message["type"] == "RECORD" and message["record"] == ROWS[0])
+
+
+def sync_all_writes_a_state_by_it() -> bool:
+    class WithoutState(TinyStream):
+        @override  # type: ignore[misc]  # final in the SDK
+        def sync(self, context: Any = None) -> None:
+            """Write nothing."""
+
+    class Silent(WithoutState):
+        @override
+        def finalize_state_progress_markers(self, state: Any = None) -> None:
+            """Write nothing."""
+
+    return synced(WithoutState).state != {} and synced(Silent).state == {}
+
+
+def it_writes_a_message_that_names_files() -> bool:
+    tap = tap_of()
+    tap.tiny._write_batch_message(BaseBatchFileEncoding("jsonl", "gzip"), ["file-1"])
+    (message,) = tap.message_writer.messages
+    return bool(message["type"] == "BATCH" and message["manifest"] == ["file-1"])
+
+
 def it_is_the_schema_discovered() -> bool:
     stream = tap_of().tiny
     stream._schema = {"properties": {"new": {}}}
@@ -642,6 +670,19 @@ HOOKS = [
     Hook(Stream, "TYPE_CONFORMANCE_LEVEL", "TypeConformanceLevel", without_it_values_stay),
     Hook(Stream, "_stream_maps", "", forgotten_they_are_those_of_the_mapper),
     Hook(Stream, "_write_schema_message", "(self)", a_schema_message_is_of_the_stream_maps),
+    Hook(Stream, "_write_record_message", "(self, record)", it_writes_a_record_of_the_stream_maps),
+    Hook(
+        Stream,
+        "_write_batch_message",
+        "(self, encoding, manifest)",
+        it_writes_a_message_that_names_files,
+    ),
+    Hook(
+        Stream,
+        "finalize_state_progress_markers",
+        "(self, state=None)",
+        sync_all_writes_a_state_by_it,
+    ),
     Hook(Stream, "_schema", "", it_is_the_schema_discovered),
     Hook(Stream, "_input_schema", "", it_is_the_schema_of_the_catalog),
     Hook(Stream, "mask", "property", it_says_which_columns_are_selected),
