@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -11,11 +12,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 import pytest
+import yaml
 
 from support.dbt import Project, copy_example, modelled_reports
-from support.sandboxes import DIRECTORY, requested, settings_for
+from support.repository import block
+from support.sandboxes import DIRECTORY, requested, settings_for, variables_for
 from support.tap_runs import TIME_SCALE, run_tap
-from support.targets import JSONL, POSTGRES, postgres_server, run_target
+from support.targets import (
+    JSONL,
+    POSTGRES,
+    meltano_project,
+    postgres_server,
+    run_meltano,
+    run_target,
+)
 from tap_crewmojo.sandbox.company.company import Company, ReportSource
 from tap_crewmojo.sandbox.company.reports import REPORTS
 from tap_crewmojo.sandbox.company.table import Table
@@ -35,14 +45,14 @@ Change: TypeAlias = "Callable[[Rows], Rows]"
 LOG = "report_windows"
 PEOPLE = 12
 FIRST_END, SECOND_END = date(2025, 3, 5), date(2025, 3, 15)
-FEBRUARY = date(2025, 2, 1)
+JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 WINDOWS = (
-    (date(2025, 1, 1), date(2025, 1, 31)),
+    (JANUARY, date(2025, 1, 31)),
     (FEBRUARY, date(2025, 2, 28)),
     (date(2025, 3, 1), SECOND_END),
 )
-FILES = {"jsonl": "*--{name}-*.json.gz", "parquet": "*--{name}-*.parquet"}
-"""The files of batches, by format."""
+FORMATS = {"jsonl": "-*.json.gz", "parquet": "-*.parquet"}
+"""Of batches, with the ends of the names of their files."""
 
 OF_THE_TARGET = {
     *("_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at"),
@@ -98,18 +108,18 @@ class Loaded:
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     office = Office()
     folder = tmp_path_factory.mktemp("runs")
-    folders = {form: tmp_path_factory.mktemp(form) for form in FILES}
+    folders = {form: tmp_path_factory.mktemp(form) for form in FORMATS}
     reports = [DIRECTORY if name == DIRECTORY["id"] else name for name in REPORTS]
     with Sandbox(time_scale=TIME_SCALE, people=PEOPLE, reports=office.sources) as sandbox:
         config = settings_for(sandbox, *reports, window_log=True, end_date=FIRST_END.isoformat())
         catalog = run_tap(config, folder, "--discover").succeeded().catalog
         run = partial(run_tap, directory=folder, catalog=catalog)
         first = run(config).succeeded()
-        for form in FILES:
+        for form in FORMATS:
             run(in_files(config, form, folders[form])).succeeded()
         office.later = True
         config |= {"end_date": SECOND_END.isoformat(), "lookback_days": 20}
-        for form in FILES:
+        for form in FORMATS:
             run(in_files(config, form, folders[form]), state=first.state).succeeded()
         begun = len(requested(sandbox))
         second = run(config, state=first.state).succeeded()
@@ -214,11 +224,16 @@ def test_the_models_of_json_lines_have_the_current_rows(built: Landing, loaded: 
     assert built.project.freshness() == dict.fromkeys([*loaded.current, LOG], "pass")
 
 
-@pytest.mark.parametrize("form", FILES)
+@pytest.mark.parametrize("form", FORMATS)
 def test_the_models_of_batches_have_the_current_rows(
     loaded: Loaded, tmp_path: Path, form: str
 ) -> None:
-    files = f"{loaded.folders[form].as_posix()}/{FILES[form]}"
+    program, command, option, variables = shlex.split(block("command: dbt on batches"))
+    assert (program, command, option) == ("dbt", "build", "--vars")
+    documented = yaml.safe_load(variables)["files"]
+    assert documented.endswith(FORMATS["parquet"])
+    files = documented.replace("/var/spool/crewmojo", loaded.folders[form].as_posix())
+    files = files.replace(FORMATS["parquet"], FORMATS[form])
     project = copy_example(tmp_path / "dbt", variables={"files": files})
     assert project.build() == set()
     assert without_moments(in_warehouse(project)) == without_moments(loaded.current)
@@ -257,8 +272,18 @@ def without_moments(streams: Mapping[str, Rows]) -> dict[str, Rows]:
     }
 
 
-def without(number: int) -> Change:
-    return lambda rows: [row for row in rows if row is not rows[number]]
+def without_last(rows: Rows) -> Rows:
+    return rows[:-1]
+
+
+def without_first(start: date) -> Change:
+    """Leave out the first row of a window."""
+
+    def change(rows: Rows) -> Rows:
+        lost = next(row for row in rows if row["_sdc_report_start_date"] == start.isoformat())
+        return [row for row in rows if row is not lost]
+
+    return change
 
 
 def without_february(rows: Rows) -> Rows:
@@ -303,10 +328,18 @@ def older(**ago: float) -> Change:
     ("stream", "changes", "failed"),
     [
         pytest.param(
-            "oneonone_summary", [without(3)], "every_row_arrived", id="a row of an older window"
+            "oneonone_summary", [without_first(JANUARY)], "every_row_arrived", id="the first row"
         ),
-        pytest.param("oneonone_detail", [without(-1)], "every_row_arrived", id="the last row"),
-        pytest.param("people_directory", [without(-1)], "every_row_arrived", id="a row without a window"),
+        pytest.param("oneonone_detail", [without_last], "every_row_arrived", id="the last row"),
+        pytest.param(
+            "review_detail",
+            [without_first(FEBRUARY)],
+            "every_earlier_row_arrived",
+            id="a row of a window before it was read again",
+        ),
+        pytest.param(
+            "people_directory", [without_last], "every_row_arrived", id="a row without a window"
+        ),
         pytest.param("oneonone_detail", [with_last()], "every_row_arrived", id="a row twice"),
         pytest.param("objective_detail", [with_other_last], "unique_key", id="a key twice"),
         pytest.param(
@@ -325,7 +358,7 @@ def older(**ago: float) -> Change:
             id="a window, and its lines in the log",
         ),
         pytest.param(
-            "oneonone_detail", [list, without(-1)], "every_row_arrived", id="a line of the log"
+            "oneonone_detail", [list, without_last], "every_row_arrived", id="a line of the log"
         ),
         pytest.param(
             "review_detail",
@@ -396,6 +429,57 @@ def test_the_models_of_postgres_have_the_current_rows(
     assert database.build() == set()
     assert set(database.freshness().values()) == {"pass"}
     assert in_database(server) == loaded.current
+
+    lost = (
+        "oneonone_summary WHERE ctid = (SELECT min(ctid) FROM tap_crewmojo.oneonone_summary "
+        "WHERE _sdc_report_start_date = '2025-01-01')",
+        "review_detail WHERE _sdc_report_start_date = '2025-02-01'",
+        f"{LOG} WHERE stream = 'review_detail' AND window_start = '2025-02-01'",
+    )
+    for rows in lost:
+        server.query(f"DELETE FROM tap_crewmojo.{rows}")  # noqa: S608
+    assert database.build() == {
+        ("every_row_arrived", "oneonone_summary"),
+        ("every_window_arrived", "review_detail"),
+    }
+
+
+def test_meltano_loads_builds_and_tests(company: Sandbox, tmp_path: Path) -> None:
+    project = meltano_project(tmp_path)
+    file = project / "meltano.yml"
+    definition = yaml.safe_load(file.read_text(encoding="utf-8"))
+    plugins = definition["plugins"]
+    plugins |= yaml.safe_load(block("config: dbt with meltano"))["plugins"]
+    plugins["loaders"].append(
+        {
+            "name": "target-postgres",
+            "namespace": "target_postgres",
+            "pip_url": POSTGRES.requirement,
+            "executable": POSTGRES.executable,
+            "settings": [{"name": "sqlalchemy_url"}, {"name": "default_target_schema"}],
+        }
+    )
+    file.write_text(yaml.safe_dump(definition), encoding="utf-8")
+    copy_example(project / "dbt")
+    program, *arguments = shlex.split(block("command: dbt with meltano"))
+    assert program == "meltano"
+    reports = [DIRECTORY if name == DIRECTORY["id"] else name for name in REPORTS]
+    with postgres_server() as server:
+        env = {
+            **variables_for(company, *reports, window_log=True),
+            "PGHOST": str(server.host),
+            "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,
+            "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "tap_crewmojo",
+        }
+        run_meltano(project, *arguments, env=env)
+        held = {stream: len(rows) for stream, rows in in_database(server).items()}
+    assert held == {
+        name.replace(".", "_"): sum(
+            len(company.company.report(name, *window).rows)
+            for window in ([(None, None)] if name == DIRECTORY["id"] else WINDOWS)
+        )
+        for name in REPORTS
+    }
 
 
 def in_database(server: PostgresServer) -> dict[str, Rows]:
