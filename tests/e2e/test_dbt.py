@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-
     from support.tap_runs import Record, Run
     from support.targets import PostgresServer
 
@@ -264,12 +263,13 @@ def in_order(names: list[str], rows: list[tuple[Any, ...]]) -> Rows:
 
 def without_moments(streams: Mapping[str, Rows]) -> dict[str, Rows]:
     return {
-        stream: [
-            {name: value for name, value in row.items() if name != "_sdc_report_datetime"}
-            for row in rows
-        ]
+        stream: [without_column(row, "_sdc_report_datetime") for row in rows]
         for stream, rows in streams.items()
     }
+
+
+def without_column(row: Record, column: str) -> Record:
+    return {name: value for name, value in row.items() if name != column}
 
 
 def without_last(rows: Rows) -> Rows:
@@ -293,7 +293,7 @@ def without_february(rows: Rows) -> Rows:
 
 
 def of(stream: str, change: Change) -> Change:
-    """Change the lines of one stream in the log."""
+    """Change the records of one stream in the log."""
     return lambda rows: [
         *(row for row in rows if row["stream"] != stream),
         *change([row for row in rows if row["stream"] == stream]),
@@ -355,10 +355,10 @@ def older(**ago: float) -> Change:
             "review_detail",
             [without_february, without_february],
             "every_window_arrived",
-            id="a window, and its lines in the log",
+            id="a window, and its records in the log",
         ),
         pytest.param(
-            "oneonone_detail", [list, without_last], "every_row_arrived", id="a line of the log"
+            "oneonone_detail", [list, without_last], "every_row_arrived", id="a record of the log"
         ),
         pytest.param(
             "review_detail",
@@ -377,12 +377,25 @@ def test_what_is_lost_fails_a_test(
     assert landing.project.build() == {(failed, stream)}
 
 
-def test_the_part_of_a_window_that_was_read_again_later_is_harmless(
-    landing: Landing, loaded: Loaded
-) -> None:
+def test_a_reading_that_ended_in_the_middle_is_left_out(landing: Landing, loaded: Loaded) -> None:
+    """If a later one is whole, it is harmless."""
     landing.edit("review_detail", with_last(_sdc_report_datetime="2024-01-01T00:00:00Z"))
     assert landing.project.build() == set()
+    landing.edit("oneonone_summary", with_last(_sdc_report_datetime="2100-01-01T00:00:00Z"))
+    landing.project.run()  # without the tests, which would skip this model
     assert in_warehouse(landing.project) == loaded.current
+
+
+def test_columns_come_and_go(landing: Landing, loaded: Loaded) -> None:
+    """A text stays a text, and a declared column keeps its type."""
+    stream, gone, new = "oneonone_summary", "Average Rating", 'At "work"'
+    landing.edit(stream, lambda rows: [{**without_column(row, gone), new: "09:30"} for row in rows])
+    assert landing.project.build() == set()
+    wanted = [{**without_column(row, gone), new: "09:30"} for row in loaded.current[stream]]
+    assert in_warehouse(landing.project)[stream] == wanted
+    with duckdb.connect(landing.project.folder / "warehouse.duckdb", read_only=True) as database:
+        table = database.sql(f"FROM stg_crewmojo__{stream}")
+        assert str(dict(zip(table.columns, table.types, strict=True))[gone]) == "DOUBLE"
 
 
 def test_stale_reports_are_reported(landing: Landing) -> None:
@@ -430,15 +443,23 @@ def test_the_models_of_postgres_have_the_current_rows(
     assert set(database.freshness().values()) == {"pass"}
     assert in_database(server) == loaded.current
 
+    # A reading that ended in the middle has overwritten one row, which cannot be left out.
+    server.query(
+        "UPDATE tap_crewmojo.objective_detail SET _sdc_report_datetime = '2100-01-01' "
+        "WHERE _sdc_report_start_date = '2025-03-01' AND _sdc_row_number = 1"
+    )
+    database.run()
+    assert without_moments(in_database(server)) == without_moments(loaded.current)
+
     lost = (
-        "oneonone_summary WHERE ctid = (SELECT min(ctid) FROM tap_crewmojo.oneonone_summary "
-        "WHERE _sdc_report_start_date = '2025-01-01')",
+        "oneonone_summary WHERE _sdc_report_start_date = '2025-01-01' AND _sdc_row_number = 1",
         "review_detail WHERE _sdc_report_start_date = '2025-02-01'",
         f"{LOG} WHERE stream = 'review_detail' AND window_start = '2025-02-01'",
     )
     for rows in lost:
         server.query(f"DELETE FROM tap_crewmojo.{rows}")  # noqa: S608
     assert database.build() == {
+        ("every_row_arrived", "objective_detail"),
         ("every_row_arrived", "oneonone_summary"),
         ("every_window_arrived", "review_detail"),
     }

@@ -24,11 +24,12 @@ import yaml
 from uv import find_uv_bin
 
 from generate import CLONE
+from support.dbt import copy_example
 from support.repository import PAGES, ROOT, block, fenced
+from support.sandboxes import DIRECTORY, variables_for
 from support.tap_runs import TIME_SCALE, check
 from support.targets import MELTANO, clone_in, loader_definition
-
-from tap_crewmojo.sandbox.cli import _greeting
+from tap_crewmojo.sandbox.company.reports import REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -248,8 +249,11 @@ def test_dbt_on_the_reports_of_the_sandbox(newcomer: Newcomer, sandbox: Sandbox)
     newcomer.runs("uv tool install --quiet pipx")
     newcomer.runs(opened(INSTALL))
     folder = newcomer.home / "crewmojo"
-    settings = "".join(f"{line}\n" for line in _greeting(sandbox) if line.startswith("export "))
+    names = [name for name in REPORTS if name != DIRECTORY["id"]]
+    variables = variables_for(sandbox, *names, DIRECTORY)
+    settings = "".join(f"export {name}={shlex.quote(variables[name])}\n" for name in variables)
     newcomer.runs(settings + block("command: load with a window log"), folder)
+    copy_example(folder / "dbt")
     report = newcomer.runs(block("command: dbt"), folder)
     assert "Completed successfully" in report
     assert report.count("PASS freshness of crewmojo.") == 7

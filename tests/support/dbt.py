@@ -40,7 +40,7 @@ def refuse(event, arguments):
 
 sys.addaudithook(refuse)
 """
-"""A module that Python imports as it starts. The connections of database drivers are not Python's."""
+"""A module that Python imports as it starts. It does not see the sockets of database drivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Project:
 
         Whatever dbt skips must be of a stream with a test that failed.
         """
-        self._run("build")
+        self._dbt("build")
         by_status = defaultdict(set)
         for result in self._artifact("run_results.json"):
             by_status[result["status"]].add(result["unique_id"])
@@ -75,13 +75,18 @@ class Project:
         assert set(by_status) <= {"success", "pass", "fail", "warn", "skipped"}, by_status
         return failed | warned
 
+    def run(self) -> None:
+        """Build all models without a test."""
+        self._dbt("run")
+        assert {result["status"] for result in self._artifact("run_results.json")} == {"success"}
+
     def freshness(self) -> dict[str, str]:
         """Return the status of each source."""
-        self._run("source", "freshness")
+        self._dbt("source", "freshness")
         results = self._artifact("sources.json")
         return {result["unique_id"].split(".")[-1]: result["status"] for result in results}
 
-    def _run(self, *command: str) -> None:
+    def _dbt(self, *command: str) -> None:
         cut_off = self.folder / "cut_off"
         cut_off.mkdir(exist_ok=True)
         (cut_off / "sitecustomize.py").write_text(NO_SOCKETS, encoding="utf-8")

@@ -1,5 +1,6 @@
-{#- The rows of the newest reading of each window of a report, with typed columns. A window that has
-    become empty has no rows: its newest reading is in the window log, and no row has its moment. -#}
+{#- The current rows of a report, with typed columns: a row is current unless a later request for its
+    window is in the window log. Of files, which keep all readings, the rows of a reading without a
+    record in the log are left out, too: it ended in the middle. -#}
 {% macro current_rows(report) -%}
 {%- set loaded = source('crewmojo', report) -%}
 with loaded as (
@@ -9,13 +10,19 @@ with loaded as (
 
 select loaded.*
 from loaded
-inner join {{ ref('stg_crewmojo__windows') }} as newest
+left join {{ ref('stg_crewmojo__windows') }} as newest
     on
         newest.stream = '{{ report }}'
-        and loaded._sdc_report_datetime = newest.requested_at
         {%- if is_windowed(loaded) %}
-        and loaded._sdc_report_start_date = newest.window_start
+        and newest.window_start = loaded._sdc_report_start_date
         {%- endif %}
+where
+    {%- if keeps_readings() %}
+    loaded._sdc_report_datetime = newest.requested_at
+    {%- else %}
+    newest.requested_at is null
+    or loaded._sdc_report_datetime >= newest.requested_at
+    {%- endif %}
 {%- endmacro %}
 
 

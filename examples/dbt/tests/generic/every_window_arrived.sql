@@ -1,5 +1,5 @@
-{#- Windows that do not begin on the day after the one before: the rows and the line in the window log
-    of what is between them are lost. -#}
+{#- Each window begins on the day after the one before. Otherwise the target has lost what is between
+    them: the rows, and the records in the window log. -#}
 {% test every_window_arrived(model) %}
 with windows as (
     select
