@@ -248,7 +248,7 @@ def _benchmarks() -> str:
     """Return the main results of the benchmarks, for the page about performance."""
     page = (ROOT / "tests/benchmarks/results.md").read_text(encoding="utf-8")
     head, *sections = page.replace("](results.", "](../tests/benchmarks/results.").split("\n## ")
-    tables = [text for text in sections if re.match("[0-9,]+ rows of|Waiting", text)]
+    tables = [text for text in sections if re.match("[0-9,]+ rows of|Waiting|Nightly", text)]
     return "\n### ".join([head.removeprefix("# Benchmarks\n"), *tables]).rstrip()
 
 

@@ -40,13 +40,12 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
-    from tap_crewmojo.api.client import Download
     from tap_crewmojo.api.prefetch import Prefetch
     from tap_crewmojo.clock import Clock
     from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.config.settings import Settings
     from tap_crewmojo.readers.report import Report
-    from tap_crewmojo.records import Counts, Record
+    from tap_crewmojo.records import Record
     from tap_crewmojo.window_log import WindowLog
     from tap_crewmojo.windows import Window
 
@@ -268,32 +267,13 @@ class ReportStream(BatchedStream):
             finally:
                 self.run.add_findings(maker.counts)
         seconds = self._seconds_since(started_at)
-        self._log_completed(request, download, maker.counts, seconds)
+        if self._window_log and self.ABORT_AT_RECORD_COUNT is None:
+            done = LoggedWindow.of(request, download, maker.counts, seconds)
+            self._window_log.add(done, self._take_counts(done.row_count))
+            if self._is_syncing:
+                self._window_log.send(request)
         self.run.finish(maker.counts, download.jobs)
         log_window(self.run, request, maker.counts, jobs=download.jobs, seconds=seconds)
-
-    def _log_completed(
-        self, request: ReportRequest, download: Download, counts: Counts, seconds: float
-    ) -> None:
-        """Send a record of a window to the window log, if there is one, before its state.
-
-        Raises:
-            ReportError: the record could not be sent, so the window has to be requested again.
-        """
-        if not self._window_log or self.ABORT_AT_RECORD_COUNT is not None:
-            return
-        self._window_log.add(
-            LoggedWindow.of(
-                request, download, counts, stream=stream, row_count=rows, seconds=seconds
-            )
-            for stream, rows in self._take_counts(counts.rows).items()
-        )
-        if self._is_syncing:
-            try:
-                self._window_log.sync()
-            except ReportError as exc:
-                msg = f"{request}: its record in {self._window_log.name!r} {exc}"
-                raise ReportError(msg) from None
 
     def _seconds_since(self, moment: float) -> float:
         return self._clock.real(self._clock.monotonic() - moment)

@@ -165,6 +165,8 @@ class TapCrewmojo(CommandLineTap):
             self.logger.warning("Nothing is read: the catalog selects none of the streams")
         for stream in streams:
             stream.plan()
+        for log in self._window_logs():
+            log.begin()
         runs = [stream.run for stream in streams]
         try:
             with progress_bar(runs):

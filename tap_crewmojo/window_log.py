@@ -6,13 +6,14 @@ has arrived (see docs/window-log.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
+from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import as_dict, metadata_of
 from tap_crewmojo.schema.metadata import REQUESTED_AT
 from tap_crewmojo.schema.types import ColumnType
@@ -20,7 +21,7 @@ from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.stream import BatchedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
@@ -83,15 +84,8 @@ class LoggedWindow:
     seconds: float
 
     @classmethod
-    def of(  # noqa: PLR0913  # keywords
-        cls,
-        request: ReportRequest,
-        download: Download,
-        counts: Counts,
-        *,
-        stream: str,
-        row_count: int,
-        seconds: float,
+    def of(
+        cls, request: ReportRequest, download: Download, counts: Counts, seconds: float
     ) -> LoggedWindow:
         """Return the record of a request whose rows have all been sent.
 
@@ -99,20 +93,18 @@ class LoggedWindow:
             request: the request.
             download: its report.
             counts: what was counted in the report.
-            stream: the stream that the rows were sent as.
-            row_count: the rows that were sent as this stream.
             seconds: how long it took.
         """
         start, end = download.requested_at.date(), None
         if request.window:
             start, end = request.window.start, request.window.end.isoformat()
         return cls(
-            stream=stream,
+            stream=request.report.name,
             report=request.report.id,
             window_start=start.isoformat(),
             window_end=end,
             requested_at=str(metadata_of(request, download)[REQUESTED_AT]),
-            row_count=row_count,
+            row_count=counts.rows,
             empty_row_count=counts.empty_rows,
             variant_count=counts.variants.total(),
             column_count=len(counts.headings),
@@ -136,15 +128,38 @@ class WindowLog(BatchedStream):
         for column in _TYPES.keys() - _NULLABLE:
             properties[column]["type"].remove("null")
         super().__init__(tap, name=name, schema={"type": "object", "properties": properties})
-        self.primary_keys = _KEY
+        self.primary_keys = list(_KEY)
         # INCREMENTAL, since a program that reads the catalog may empty the table of a FULL_TABLE.
         self.replication_key = "requested_at"
         self._unsent: list[LoggedWindow] = []
         self._is_announced = False
 
-    def add(self, windows: Iterable[LoggedWindow]) -> None:
-        """Add records, which the next `sync` sends and the next `get_records` yields."""
-        self._unsent.extend(windows)
+    def begin(self) -> None:
+        """Begin a run, whose target needs the schema again."""
+        self._is_announced = False
+
+    def add(self, window: LoggedWindow, sent: Mapping[str, int]) -> None:
+        """Add a window, which the next `sync` sends and the next `get_records` yields.
+
+        Args:
+            window: the window.
+            sent: the streams that its rows were sent as, each with the number of its rows.
+        """
+        self._unsent += [
+            replace(window, stream=stream, row_count=rows) for stream, rows in sent.items()
+        ]
+
+    def send(self, request: ReportRequest) -> None:
+        """Send what was added of a request.
+
+        Raises:
+            ReportError: it could not be sent, so the window has to be requested again.
+        """
+        try:
+            self.sync()
+        except ReportError as exc:
+            msg = f"{request}: its record in {self.name!r} {exc}"
+            raise ReportError(msg) from None
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:

@@ -18,7 +18,9 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 5.0
 """Seconds that the pauses between polls grow to."""
 
-_GROWTH = 1.5
+_GROWTH = 1.05
+"""A job is seen at most a twentieth of its time later than it is ready, and 1 s: Crewmojo responds
+with a job id after 30 seconds, and later pauses are a twentieth of the time that has passed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from tap_crewmojo.singer.messages import MessageWriter
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from singer_sdk import Tap
+    from singer_sdk import Tap, singerlib
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SdkRecord
 
@@ -138,6 +138,15 @@ class BatchedStream(Stream, abc.ABC):
         mapped = apply_maps(maps, rows)
         self._mapped_counts.update(stream for stream, _ in mapped)
         return mapped
+
+    @override
+    def _generate_record_messages(
+        self, record: SdkRecord
+    ) -> Generator[singerlib.RecordMessage, None, None]:
+        """Yield the messages of a record that is not written in a batch, and count them."""
+        for message in super()._generate_record_messages(record):
+            self._mapped_counts[message.stream] += 1
+            yield message
 
     def _take_counts(self, rows: int) -> dict[str, int]:
         """Return how many records were sent since the last call, by the stream they were sent as.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import subjects, waits
+from benchmarks import nightly, subjects, waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -123,7 +123,7 @@ class Measured:
 
     def without_start(self, name: str, figure: str) -> float | None:
         """Return a command's seconds, less those for a report of one row."""
-        return _difference(self.get(name, figure), self.get(subjects.small(name, 1), figure))
+        return difference(self.get(name, figure), self.get(subjects.small(name, 1), figure))
 
     def rate(self, name: str) -> float | None:
         """Return the rows in a second of the whole process."""
@@ -138,7 +138,7 @@ class Measured:
     def growth(self, name: str) -> float | None:
         """Return the peak memory with the large report over that with 10,000 rows, in MiB."""
         least = self.get(subjects.small(name, subjects.SMALL[-1]), "memory")
-        return _difference(self.get(name, "memory"), least)
+        return difference(self.get(name, "memory"), least)
 
     def waited(self, who: str, kind: str, workers: int) -> float | None:
         """Return the seconds until all of the slow reports were emitted."""
@@ -156,6 +156,7 @@ def figures(measured: Measured) -> dict[str, list[Figure]]:
             Figure(name, measured.growth(name), 20, "MiB", is_most=True) for name in _FLAT
         ],
         "Waiting, eight reports in flight": list(_waiting(measured)),
+        "Nightly run": list(_nightly(measured)),
         "Start-up": [
             Figure(
                 "`--about`, against an empty tap",
@@ -172,7 +173,8 @@ def ratio(one: float | None, other: float | None) -> float | None:
     return one / other if one and other else None
 
 
-def _difference(one: float | None, other: float | None) -> float | None:
+def difference(one: float | None, other: float | None) -> float | None:
+    """Return one less the other; none if a side is missing."""
     return one - other if one is not None and other is not None else None
 
 
@@ -203,3 +205,22 @@ def _waiting(measured: Measured) -> Iterator[Figure]:
     ):
         value = ratio(measured.waited(who, kind, workers), measured.waited(waits.OURS, kind, 8))
         yield Figure(f"{kind}, against {who}, {workers} in flight", value, goal)
+
+
+def _nightly(measured: Measured) -> Iterator[Figure]:
+    yield Figure(
+        "CPU time, six small reports, beyond the imports of other libraries",
+        difference(measured.get(nightly.QUICK, "cpu"), measured.get(nightly.LIBRARIES, "cpu")),
+        0.1,
+        "s",
+        is_most=True,
+    )
+    yield Figure(
+        "eight slow reports, four in flight, without start-up, against two of them in a row",
+        ratio(
+            difference(measured.get(nightly.SLOW, "wall"), measured.get(nightly.QUICK, "wall")),
+            nightly.IN_A_ROW * nightly.SLOW_SECONDS,
+        ),
+        1.1,
+        is_most=True,
+    )

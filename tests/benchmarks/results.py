@@ -7,7 +7,7 @@ import platform
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import subjects, waits
+from benchmarks import nightly, subjects, waits
 from benchmarks.figures import ABOUT, COSTS, EMPTY, Measured, figures, ratio
 
 if TYPE_CHECKING:
@@ -130,6 +130,15 @@ def summary(measured: Measured) -> Iterator[str]:
         [measured.cost(cost) for cost in COSTS[:4]],
     )
     yield _sentence(
+        "A nightly run of six small reports takes {:.2f} s, of which {:.2f} s are CPU time; the "
+        "imports of other libraries alone take {:.2f} s of CPU time.",
+        [
+            measured.get(nightly.QUICK, "wall"),
+            measured.get(nightly.QUICK, "cpu"),
+            measured.get(nightly.LIBRARIES, "cpu"),
+        ],
+    )
+    yield _sentence(
         "72 reports, each generated in half a second, take {:.0f} s one after another and {:.1f} s "
         "with eight in flight.",
         [measured.waited(waits.OURS, "immediate", workers) for workers in (1, 8)],
@@ -178,7 +187,7 @@ def _sentence(text: str, values: Sequence[float | None]) -> str:
 
 def _row_lines(report: Mapping[str, Any], measured: Measured) -> Iterator[Sequence[str]]:
     for name, run in report["medians"].items():
-        if "|" in name or "@" in name or name in {ABOUT, EMPTY}:
+        if "|" in name or "@" in name or name in {ABOUT, EMPTY, *nightly.NAMES}:
             continue
         least = measured.get(subjects.small(name, subjects.SMALL[-1]), "memory")
         yield (

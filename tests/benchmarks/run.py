@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks import environments, results
 from benchmarks.figures import ABOUT, EMPTY, Measured
 from benchmarks.measure import Command, Run, RunFailedError, Task, middle, run
+from benchmarks.nightly import SLOW_SECONDS, Nightly
 from benchmarks.served import served
 from benchmarks.subjects import PEERS, SMALL, Subjects
 from benchmarks.waits import Waits
@@ -104,14 +105,15 @@ def _measure(options: argparse.Namespace, reports: Path) -> dict[str, Any]:
     ours = _installed([environments.OURS])
     with (
         TemporaryDirectory(prefix="benchmark-") as name,
-        served(environments.OURS, reports, SECONDS) as where,
+        served(environments.OURS, reports, SECONDS, SLOW_SECONDS) as where,
     ):
         folder = Path(name)
         subjects = Subjects(reports, where, folder)
+        nightly = Nightly(where, folder, subjects.write).tasks()
         waits = [] if options.tap else Waits(where, folder, subjects.write).tasks()
         tasks = [
             task
-            for task in (*_starts(), *subjects.tasks(options.rows), *waits)
+            for task in (*_starts(), *nightly, *subjects.tasks(options.rows), *waits)
             if _is_chosen(task, options)
         ]
         installed = _installed(task.environment for task in tasks if task.environment not in ours)
@@ -191,14 +193,15 @@ def main(argv: Iterable[str] | None = None) -> None:
 
 def _write(report: dict[str, Any], target: Path) -> None:
     chart = environments.CHART
+    shown = results.chart(report)
     if failure := _installed([chart])[chart]:
         report["failures"]["chart"] = failure
     else:
         report["versions"][chart.name] = chart.versions
     measured = environments.FOLDER / "measured.json"
-    measured.write_text(json.dumps(report | {"chart": results.chart(report)}, indent=1))
+    measured.write_text(json.dumps(report | {"chart": shown}, indent=1))
     (target / "results.md").write_text(results.page(report))
-    if not failure:
+    if not failure and any(panel["bars"] for panel in shown["panels"]):
         argv = [chart.python, str(HERE / "chart.py"), str(measured), str(target / "results.png")]
         subprocess.run(argv, check=True)
 

@@ -43,7 +43,7 @@ def _small_table(start: date | None, _end: date | None) -> bytes:
     return text.getvalue().encode()
 
 
-def _sandbox(folder: Path, time_scale: float, generation: float) -> Sandbox:
+def _sandbox(folder: Path, time_scale: float, generation: float, slow_seconds: float) -> Sandbox:
     sources = {
         f"rows{path.name}": ReportSource(
             partial(_body, path),
@@ -53,6 +53,10 @@ def _sandbox(folder: Path, time_scale: float, generation: float) -> Sandbox:
     }
     slow = ReportSource(_small_table, generation)
     sources |= {f"wait{number}": slow for number in range(REPORTS)}
+    sources |= {
+        "quick": ReportSource(_small_table),
+        "slow": ReportSource(_small_table, slow_seconds),
+    }
     return Sandbox(people=1, reports=sources, time_scale=time_scale)
 
 
@@ -61,17 +65,22 @@ def _body(path: Path, _start: date | None, _end: date | None) -> bytes:
     return path.read_bytes()
 
 
-def main(folder: Path, seconds: float) -> None:
+def main(folder: Path, seconds: float, slow_seconds: float) -> None:
     """Serve until standard input ends.
 
     Args:
         folder: the data, as CSV and JSON.
         seconds: how long each of the slow reports takes.
+        slow_seconds: how long each of those of a nightly run takes.
     """
     files = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
     threading.Thread(target=files.serve_forever, daemon=True).start()
     scale = seconds / JOB_SECONDS
-    with _sandbox(folder, 1, seconds) as now, _sandbox(folder, scale, JOB_SECONDS) as jobs:
+    slow = slow_seconds / scale
+    with (
+        _sandbox(folder, 1, seconds, slow) as now,
+        _sandbox(folder, scale, JOB_SECONDS, slow) as jobs,
+    ):
         urls = {
             "files": f"http://127.0.0.1:{files.server_address[1]}",
             "immediate": now.api_url,
@@ -83,4 +92,4 @@ def main(folder: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))

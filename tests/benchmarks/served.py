@@ -36,17 +36,20 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(environment_of: Environment, data: Path, seconds: float) -> Iterator[Served]:
+def served(
+    environment_of: Environment, data: Path, seconds: float, slow_seconds: float
+) -> Iterator[Served]:
     """Serve the reports while this context lasts.
 
     Args:
         environment_of: has the sandbox.
         data: the reports of many rows.
         seconds: how long each of the slow reports takes.
+        slow_seconds: how long each of those of a nightly run takes.
     """
     argv = [environment_of.python, str(Path(__file__).with_name("serve.py")), str(data)]
     with subprocess.Popen(
-        [*argv, str(seconds)],
+        [*argv, str(seconds), str(slow_seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

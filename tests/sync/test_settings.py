@@ -102,17 +102,20 @@ def test_the_environment_serves_as_well_as_a_file(company: Sandbox, tmp_path: Pa
         request_timeout=60,
         infer_types=False,
         on_new_column="fail",
+        window_log="report_log",
         force_job=False,
         environment="test",
         emit_activate_version_messages=True,
     )
     from_file = run_tap(config, tmp_path).succeeded()
     from_env = run_tap({}, tmp_path, "--config=ENV", env=as_variables(config)).succeeded()
-    assert [timeless(message.get("record", {})) for message in from_env.messages] == [
-        timeless(message.get("record", {})) for message in from_file.messages
-    ]
+    for stream in ("oneonone_summary", "meetings"):
+        records = from_file.records(stream)
+        assert list(map(timeless, from_env.records(stream))) == list(map(timeless, records))
+        assert records
+    assert from_env.state == from_file.state
     assert from_env.schemas == from_file.schemas
-    assert {"oneonone_summary", "meetings"} == {m["stream"] for m in from_env.schemas}
+    assert {"oneonone_summary", "meetings", "report_log"} == {m["stream"] for m in from_env.schemas}
     assert all(
         column["type"][0] == "string"
         for name, column in from_env.schemas[0]["schema"]["properties"].items()

@@ -266,7 +266,8 @@ def it_writes_a_record_of_the_stream_maps() -> bool:
     tap = tap_of()
     tap.tiny._write_record_message(dict(ROWS[0]))
     (message,) = tap.message_writer.messages
-    return bool(message["type"] == "RECORD" and message["record"] == ROWS[0])
+    (made,) = tap.tiny._generate_record_messages(dict(ROWS[0]))
+    return bool(made.stream == "tiny" and message["record"] == made.record == ROWS[0])
 
 
 def sync_all_writes_a_state_by_it() -> bool:
@@ -671,6 +672,9 @@ HOOKS = [
     Hook(Stream, "_stream_maps", "", forgotten_they_are_those_of_the_mapper),
     Hook(Stream, "_write_schema_message", "(self)", a_schema_message_is_of_the_stream_maps),
     Hook(Stream, "_write_record_message", "(self, record)", it_writes_a_record_of_the_stream_maps),
+    Hook(
+        Stream, "_generate_record_messages", "(self, record)", it_writes_a_record_of_the_stream_maps
+    ),
     Hook(
         Stream,
         "_write_batch_message",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,3 +43,11 @@ def test_pauses_grow_from_one_to_five_seconds(polls: int) -> None:
     pauses = [Poll("a", number).pause for number in range(1, polls + 1)]
     assert pauses[0] == FIRST_PAUSE == 1
     assert all(one <= other <= LONGEST_PAUSE == 5 for one, other in pairwise(pauses))
+
+
+@given(st.floats(30, 600))
+def test_a_job_is_seen_soon_after_it_is_ready(ready: float) -> None:
+    """The first response takes 30 seconds, as the vendor documents."""
+    polls = accumulate((Poll("a", number).pause for number in range(1, 600)), initial=30.0)
+    seen = next(moment for moment in polls if moment >= ready)
+    assert seen - ready <= max(ready / 20, 1)

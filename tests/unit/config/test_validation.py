@@ -114,6 +114,27 @@ BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"
             id="batches with maps",
         ),
         pytest.param({"reports": [{"name": "x"}]}, "reports[0].id is missing", id="no id"),
+        pytest.param(
+            {"window_log": 5}, "window_log must be true or false or a string", id="log of no name"
+        ),
+        pytest.param({"window_log": ""}, "which must not be empty", id="empty name of the log"),
+        pytest.param({"window_log": " "}, "which must not be empty", id="blank name of the log"),
+        pytest.param({"window_log": "a\nb"}, "or line breaks", id="line break in the log's name"),
+        pytest.param(
+            {"window_log": "A"},
+            "window_log: 'A' must not be the stream of a report, as it is of 'a'",
+            id="a stream in another case",
+        ),
+        pytest.param(
+            {"window_log": True, "reports": [{"id": "a", "name": "Report_Windows"}]},
+            "window_log: 'report_windows' must not be the stream of a report, as it is of 'a'",
+            id="default name of the log",
+        ),
+        pytest.param(
+            {"window_log": "a_b", "reports": ["a.b"]},
+            "as it is of 'a.b'; choose another name",
+            id="name that an identifier gives",
+        ),
     ],
 )
 def test_each_invalid_setting_has_a_sentence(
