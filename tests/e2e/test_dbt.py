@@ -286,10 +286,13 @@ def without_first(start: date) -> Change:
     return change
 
 
-def without_february(rows: Rows) -> Rows:
-    first_days = ("_sdc_report_start_date", "window_start")
-    february = FEBRUARY.isoformat()
-    return [row for row in rows if february not in [row.get(name) for name in first_days]]
+def without_window(start: date) -> Change:
+    """Leave out the rows of a window, or its records in the log."""
+    return lambda rows: [
+        row
+        for row in rows
+        if start.isoformat() not in {row.get("_sdc_report_start_date"), row.get("window_start")}
+    ]
 
 
 def of(stream: str, change: Change) -> Change:
@@ -300,9 +303,13 @@ def of(stream: str, change: Change) -> Change:
     ]
 
 
-def with_last(**values: object) -> Change:
+def with_other(**values: object) -> Change:
     """Add a copy of the last row, with other values."""
     return lambda rows: [*rows, {**rows[-1], **values}]
+
+
+def with_last_changed(values: Record) -> Change:
+    return lambda rows: [*rows[:-1], {**rows[-1], **values}]
 
 
 def with_other_last(rows: Rows) -> Rows:
@@ -324,64 +331,56 @@ def older(**ago: float) -> Change:
     ]
 
 
+@dataclass(frozen=True)
+class Break:
+    """A change of the rows of a stream, or of its records in the log, and the test that fails."""
+
+    test: str
+    rows: Change = list
+    log: Change = list
+
+
 @pytest.mark.parametrize(
-    ("stream", "changes", "failed"),
+    "breaks",
     [
-        pytest.param(
-            "oneonone_summary", [without_first(JANUARY)], "every_row_arrived", id="the first row"
-        ),
-        pytest.param("oneonone_detail", [without_last], "every_row_arrived", id="the last row"),
-        pytest.param(
-            "review_detail",
-            [without_first(FEBRUARY)],
-            "every_earlier_row_arrived",
-            id="a row of a window before it was read again",
-        ),
-        pytest.param(
-            "people_directory", [without_last], "every_row_arrived", id="a row without a window"
-        ),
-        pytest.param("oneonone_detail", [with_last()], "every_row_arrived", id="a row twice"),
-        pytest.param("objective_detail", [with_other_last], "unique_key", id="a key twice"),
-        pytest.param(
-            "review_detail",
-            [lambda rows: [*rows[:-1], rows[-1] | {"Review ID": None}]],
-            "not_null",
-            id="no key",
-        ),
-        pytest.param(
-            "review_detail", [without_february], "every_row_arrived", id="all rows of a window"
-        ),
-        pytest.param(
-            "review_detail",
-            [without_february, without_february],
-            "every_window_arrived",
-            id="a window, and its records in the log",
-        ),
-        pytest.param(
-            "oneonone_detail", [list, without_last], "every_row_arrived", id="a record of the log"
-        ),
-        pytest.param(
-            "review_detail",
-            [with_last(_sdc_report_datetime="2100-01-01T00:00:00Z")],
-            "every_row_arrived",
-            id="the rest of a window, when a run ended",
-        ),
+        {
+            "oneonone_summary": Break("every_row_arrived", rows=without_first(JANUARY)),
+            "oneonone_detail": Break("every_row_arrived", rows=without_last),
+            "people_directory": Break("every_row_arrived", rows=without_last),
+            "review_detail": Break("every_earlier_row_arrived", rows=without_first(FEBRUARY)),
+            "objective_detail": Break("unique_key", rows=with_other_last),
+            "engagement_survey": Break("not_null", rows=with_last_changed({"Response ID": None})),
+        },
+        {
+            "oneonone_summary": Break("every_row_arrived", rows=without_window(JANUARY)),
+            "review_detail": Break(
+                "every_window_arrived",
+                rows=without_window(FEBRUARY),
+                log=without_window(FEBRUARY),
+            ),
+            "oneonone_detail": Break("every_row_arrived", log=without_last),
+            "objective_detail": Break("every_row_arrived", rows=with_other()),
+            "engagement_survey": Break(
+                "every_row_arrived", rows=with_other(_sdc_report_datetime="2100-01-01T00:00:00Z")
+            ),
+        },
     ],
+    ids=["rows", "windows, records and copies"],
 )
-def test_what_is_lost_fails_a_test(
-    landing: Landing, stream: str, changes: list[Change], failed: str
+def test_each_loss_fails_its_test_and_no_other(
+    landing: Landing, breaks: Mapping[str, Break]
 ) -> None:
-    in_rows, in_log = [*changes, list][:2]
-    landing.edit(stream, in_rows)
-    landing.edit(LOG, of(stream, in_log))
-    assert landing.project.build() == {(failed, stream)}
+    for stream, change in breaks.items():
+        landing.edit(stream, change.rows)
+        landing.edit(LOG, of(stream, change.log))
+    assert landing.project.build() == {(change.test, stream) for stream, change in breaks.items()}
 
 
 def test_a_reading_that_ended_in_the_middle_is_left_out(landing: Landing, loaded: Loaded) -> None:
     """If a later one is whole, it is harmless."""
-    landing.edit("review_detail", with_last(_sdc_report_datetime="2024-01-01T00:00:00Z"))
+    landing.edit("review_detail", with_other(_sdc_report_datetime="2024-01-01T00:00:00Z"))
     assert landing.project.build() == set()
-    landing.edit("oneonone_summary", with_last(_sdc_report_datetime="2100-01-01T00:00:00Z"))
+    landing.edit("oneonone_summary", with_other(_sdc_report_datetime="2100-01-01T00:00:00Z"))
     landing.project.run()  # without the tests, which would skip this model
     assert in_warehouse(landing.project) == loaded.current
 
@@ -405,7 +404,7 @@ def test_stale_reports_are_reported(landing: Landing) -> None:
     # This one has been requested since, without any reply.
     now = datetime.now(UTC).isoformat()
     april = {"window_start": "2025-04-01", "window_end": "2025-04-15", "requested_at": now}
-    landing.edit(LOG, of("engagement_survey", with_last(**april, row_count=0)))
+    landing.edit(LOG, of("engagement_survey", with_other(**april, row_count=0)))
     statuses = dict.fromkeys([*modelled_reports(), LOG], "pass")
     stale = {"oneonone_detail": "warn", "review_detail": "error"}
     assert landing.project.freshness() == statuses | stale
