@@ -10,6 +10,7 @@ from tap_crewmojo.config.reports import ReportRequest
 from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.schema.inference import infer
+from tap_crewmojo.schema.names import column_of
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import windows_between
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tap_crewmojo.api.client import Download
     from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.config.settings import Settings
+    from tap_crewmojo.schema.names import Naming
 
 _MOST_SAMPLES = 12
 """Windows that are tried, newest first, until one has rows."""
@@ -91,33 +93,39 @@ def _span(requests: Sequence[ReportRequest]) -> str:
     return f" from {oldest.start} to {newest.end}" if oldest and newest else ""
 
 
-def check_columns(
-    report: ReportConfig, types: Mapping[str, ColumnType], columns: Mapping[str, object]
-) -> None:
-    """Check that the report has the columns that the settings name.
+def report_keys(
+    report: ReportConfig,
+    types: Mapping[str, ColumnType],
+    columns: Mapping[str, object],
+    naming: Naming,
+) -> list[str]:
+    """Return the names of the report's key columns; check the columns that the settings name.
 
     Args:
         report: the report as configured.
         types: the columns' types, by heading; empty if the report has neither rows nor headings.
-        columns: the stream's columns, by name.
+        columns: the JSON schemas of the stream's columns, by name.
+        naming: how columns are named.
 
     Raises:
         ReportError: the report lacks a column that is configured as a key.
     """
+    keys = {given: column_of(given, columns, naming) for given in report.primary_keys}
     if not types:
-        return
-    for name in report.columns:
-        if name not in columns and name not in types:
+        return list(keys.values())
+    for given in report.columns:
+        if given not in types and given not in columns:
             StreamLog(report.name).warning(
-                "Column %r has a type in the settings, but the report has no such column", name
+                "Column %r has a type in the settings, but the report has no such column", given
             )
-    for name in report.primary_keys:
+    for given, name in keys.items():
         if name not in columns:
             msg = (
-                f"report '{report.id}': the primary key {name!r} must be one of its columns: "
+                f"report '{report.id}': the primary key {given!r} must be one of its columns: "
                 f"{', '.join(columns)}"
             )
             raise ReportError(msg)
+    return list(dict.fromkeys(keys.values()))
 
 
 def _sample(request: ReportRequest, download: Callable[[ReportRequest], Download]) -> Sample:

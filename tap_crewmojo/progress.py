@@ -96,7 +96,7 @@ def log_warnings(run: StreamRun, schema: StreamSchema) -> None:
 def _warnings(run: StreamRun, schema: StreamSchema) -> Iterator[str]:
     for name, count in sorted(run.variants.items()):
         yield (
-            f"Column {name!r}: {count} values do not fit its type; they are in "
+            f"Column {schema.quoted(name)}: {count} values do not fit its type; they are in "
             f"{schema.variant(name)!r}. To give it another type, see the setting "
             "`reports`, `columns`"
         )

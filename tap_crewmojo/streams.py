@@ -9,7 +9,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
 
 from tap_crewmojo.config.reports import ReportRequest
-from tap_crewmojo.discovery import check_columns, take_sample
+from tap_crewmojo.discovery import report_keys, take_sample
 from tap_crewmojo.errors import ReportError, errors_about
 from tap_crewmojo.logs import StreamLog
 from tap_crewmojo.progress import log_start, log_warnings, log_window
@@ -22,7 +22,6 @@ from tap_crewmojo.schema.metadata import (
     metadata_schema,
 )
 from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
-from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
@@ -86,12 +85,13 @@ class ReportStream(BatchedStream):
         self._prefetch = prefetch
         self._clock = clock
         self._window_log = window_log
-        keys = dict.fromkeys(report.primary_keys, ColumnConfig(ColumnType.STRING))
         self._rules = SchemaRules(
-            {**keys, **report.columns},  # a key of digits may have letters in the next window
+            report.columns,
             settings.infer_types,
             settings.on_new_column,
             settings.zone,
+            settings.column_names,
+            report.primary_keys,
         )
         self.has_columns = False
         self._is_planned = False
@@ -109,7 +109,8 @@ class ReportStream(BatchedStream):
         sample = take_sample(self.report, self._settings, self._prefetch.take)
         self._prefetch.keep(sample.request, sample.download)
         schema = discovered_schema(sample.types, self._rules, windowed=windowed)
-        check_columns(self.report, sample.types, schema["properties"])
+        keys = report_keys(self.report, sample.types, schema["properties"], self._rules.naming)
+        self.primary_keys = key_properties(keys, windowed=windowed)
         self._schema, self.has_columns = schema, True
         for name in metadata_schema(windowed=windowed):
             self.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
@@ -127,10 +128,10 @@ class ReportStream(BatchedStream):
             return
         warnings, failure = [], None
         try:
-            warnings = check_entry(entry, self.report)
+            warnings = check_entry(entry, self.report, self._rules.naming)
         except ReportError as exc:
             failure = exc
-        complete_entry(entry, self.report)
+        complete_entry(entry, self.report, self._rules.naming)
         super().apply_catalog(catalog)
         self._schema, self.has_columns = self._input_schema, True
         if self.selected:
@@ -257,7 +258,6 @@ class ReportStream(BatchedStream):
     ) -> Iterator[tuple[Report, RecordMaker]]:
         """Begin and end the work on one window: download its report, close and count it."""
         started_at = self._clock.monotonic()
-        self._take_counts(0)  # of a window that failed
         download = self._prefetch.take(request)
         with errors_about(request), contextlib.closing(download.report):
             keys = [name for name in self.primary_keys if name not in RESERVED]

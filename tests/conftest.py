@@ -15,8 +15,9 @@ from tap_crewmojo.sandbox.sandbox import Sandbox  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# At its first use Hypothesis draws up tables of characters; how long that takes is no failure.
-settings.register_profile("unhurried", suppress_health_check=[HealthCheck.too_slow])
+# At its first use Hypothesis draws up tables of characters, and a test imports pyarrow or reads
+# tables of letters; how long that takes is no failure.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 

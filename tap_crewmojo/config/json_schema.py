@@ -9,6 +9,7 @@ from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
 from tap_crewmojo.config.reports import ContentType
+from tap_crewmojo.schema.names import Naming
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import ReportWindow
@@ -91,8 +92,8 @@ SETTINGS = th.PropertiesList(
         '(`"oneonone.summary"`) or an object: `id` (required), `name` (of the stream; default: '
         "the id in lower case, characters other than a-z and 0-9 as `_`), `replication_method` "
         "(`INCREMENTAL`, the default, or `FULL_TABLE`: requested without dates), `primary_keys` "
-        "(columns that identify a row within one window; default: the row number), `columns` "
-        "(types instead of the inferred ones, by column: "
+        "(columns that identify a row within one window, by heading or name; default: the row "
+        "number), `columns` (types instead of the inferred ones, by heading or name: "
         f"{', '.join(f'`{name}`' for name in _COLUMN_TYPES)}, or an object with `type` and a "
         "`strptime` `format`), and `report_window`, `lookback_days`, `content_type`, `force_job` "
         'for this report alone. Example: `["oneonone.summary", '
@@ -168,6 +169,17 @@ SETTINGS = th.PropertiesList(
         title="On a new column",
         description="Action for a column that the catalog lacks: `add` it as a string (the schema "
         "is sent again), `ignore` it with a warning, or `fail` the report.",
+    ),
+    th.Property(
+        "column_names",
+        th.StringType,
+        default="as_is",
+        allowed_values=[str(choice) for choice in Naming],
+        title="Column names",
+        description="`as_is`: a column has the name of its heading, such as `Progress %`. "
+        "`identifier`: the name is made of a-z, 0-9 and `_`, such as `progress_pct`, which every "
+        "database takes, and the heading is in the column's description. Changing it makes other "
+        "columns: run `--discover` again and a full refresh into a new table.",
     ),
     th.Property(
         "window_log",

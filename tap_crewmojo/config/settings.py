@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tap_crewmojo.config.json_schema import SETTINGS, WINDOW_LOG, Environment
 from tap_crewmojo.config.reports import ReportConfig
+from tap_crewmojo.schema.names import Naming
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Settings:
     zone: ZoneInfo
     infer_types: bool
     on_new_column: OnNewColumn
+    column_names: Naming
     window_log: str | None
     max_parallel_reports: int
     job_timeout: int
@@ -59,6 +61,7 @@ class Settings:
             zone=zone,
             infer_types=config["infer_types"],
             on_new_column=OnNewColumn(config["on_new_column"]),
+            column_names=Naming(config["column_names"]),
             window_log=window_log(config["window_log"]),
             max_parallel_reports=config["max_parallel_reports"],
             job_timeout=config["job_timeout"],

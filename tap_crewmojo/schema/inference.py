@@ -61,10 +61,11 @@ def discovered_schema(
         windowed: whether the report is requested by windows.
     """
     properties = {}
-    for heading, name in ColumnNames((), RESERVED).assign(types).items():
+    for heading, name in ColumnNames((), RESERVED, rules.naming).assign(types).items():
         inferred = types[heading] if rules.infer_types else ColumnType.STRING
         given = rules.given(heading, name)
-        properties[name] = (given.type if given else inferred).json_schema
+        column_type = given.type if given else inferred
+        properties[name] = {**rules.naming.describe(heading), **column_type.json_schema}
     return {"type": "object", "properties": properties | metadata_schema(windowed=windowed)}
 
 

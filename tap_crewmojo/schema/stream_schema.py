@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
-from tap_crewmojo.schema.names import ColumnNames
+from tap_crewmojo.schema.names import ColumnNames, Naming, described_headings
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType, converter, emitted_schema
 
 if TYPE_CHECKING:
@@ -41,16 +41,23 @@ class SchemaRules:
             strings.
         on_new_column: what to do with a column that the schema lacks.
         zone: the zone of date-times that have none in their `format`.
+        naming: how columns are named.
+        primary_keys: columns of the key, by heading or name: strings, unless `columns` has them. A
+            key of digits may have letters in the next window.
     """
 
     columns: Mapping[str, ColumnConfig]
     infer_types: bool
     on_new_column: OnNewColumn
     zone: tzinfo
+    naming: Naming = Naming.AS_IS
+    primary_keys: tuple[str, ...] = ()
 
     def given(self, heading: str, name: str) -> ColumnConfig | None:
         """Return the type that the user gives to a column, by its heading or name."""
-        return self.columns.get(heading) or self.columns.get(name)
+        given = self.columns.get(heading) or self.columns.get(name)
+        is_key = heading in self.primary_keys or name in self.primary_keys
+        return given or (ColumnConfig(ColumnType.STRING) if is_key else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,9 @@ class StreamSchema:
         self._vendors: dict[str, dict[str, Any]] = vendors
         self._sent: Mapping[str, Any] = json_schema.get("properties", {})
         self._rules = rules
-        self._names = ColumnNames(vendors, RESERVED)
+        headings = described_headings(vendors)
+        self._names = ColumnNames(vendors, RESERVED, rules.naming, headings)
+        self._headings = {name: heading for heading, name in headings.items()}
         self._columns: dict[str, Column] = {}
 
     @property
@@ -172,8 +181,8 @@ class StreamSchema:
         """
         if self.on_new_column is OnNewColumn.FAIL:
             msg = (
-                f"has a new column {column.name!r}, and on_new_column is 'fail': run `--discover` "
-                "again to take it in"
+                f"has a new column {self.quoted(column.name)}, and on_new_column is 'fail': run "
+                "`--discover` again to take it in"
             )
             raise ReportError(msg)
         if self._columns[column.heading].is_new:
@@ -182,7 +191,7 @@ class StreamSchema:
             )
             if self.adds_columns:
                 self.added.add(column.name)
-                self._add(column.name, column.type)
+                self._add(column.name, column.type, self._rules.naming.describe(column.heading))
             else:
                 self.left_out.add(column.name)
         return self.adds_columns
@@ -196,22 +205,27 @@ class StreamSchema:
         variant = self.variant(name)
         known = self._vendors.get(variant)
         if not known or ColumnType.of_json_schema(known) is not ColumnType.STRING:
-            self._add(variant, ColumnType.STRING)
+            self._add(variant, ColumnType.STRING, self._rules.naming.describe_variant(name))
+
+    def quoted(self, name: str) -> str:
+        """Return a column in quotes for a message, with its heading if that is another."""
+        heading = self._headings.get(name, name)
+        return repr(name) if heading == name else f"{name!r} (heading {heading!r})"
 
     def warnings(self) -> Iterator[str]:
         """Yield a warning for each new column."""
         for name in sorted(self.added):
             yield (
-                f"Column {name!r} is not in the catalog and was added (on_new_column: add). To "
-                "have it in the catalog, run `--discover` again"
+                f"Column {self.quoted(name)} is not in the catalog and was added (on_new_column: "
+                "add). To have it in the catalog, run `--discover` again"
             )
         reason = "the catalog deselects columns of this stream"
         if self.on_new_column is OnNewColumn.IGNORE:
             reason = "on_new_column: ignore"
         for name in sorted(self.left_out):
             yield (
-                f"Column {name!r} is not in the catalog and was left out ({reason}). To take it "
-                "in, run `--discover` again and select it"
+                f"Column {self.quoted(name)} is not in the catalog and was left out ({reason}). To "
+                "take it in, run `--discover` again and select it"
             )
 
     def _properties(self) -> dict[str, dict[str, Any]]:
@@ -220,6 +234,7 @@ class StreamSchema:
         return {name: self._vendors[name] for name in self._initial} | self._own | added
 
     def _column(self, heading: str, name: str) -> Column:
+        self._headings[name] = heading
         given = self._rules.given(heading, name)
         known = self._vendors.get(name)
         if known:
@@ -230,6 +245,6 @@ class StreamSchema:
         convert = converter(column_type, strptime_format, self._rules.zone)
         return Column(heading, name, column_type, convert, self.is_selected(name), is_new=not known)
 
-    def _add(self, name: str, column_type: ColumnType) -> None:
-        self._vendors[name] = column_type.json_schema
+    def _add(self, name: str, column_type: ColumnType, words: Mapping[str, str]) -> None:
+        self._vendors[name] = {**words, **column_type.json_schema}
         self.revision += 1

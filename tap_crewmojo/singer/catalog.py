@@ -29,6 +29,7 @@ from tap_crewmojo.schema.metadata import (
     key_properties,
     metadata_schema,
 )
+from tap_crewmojo.schema.names import column_of
 from tap_crewmojo.schema.types import emitted_schema
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import CatalogEntry
 
     from tap_crewmojo.config.reports import ReportConfig
+    from tap_crewmojo.schema.names import Naming
 
 
 _OF_WINDOWS: Final = {START_DATE, END_DATE}
@@ -109,14 +111,15 @@ def read_catalog(catalog: Catalog | dict[str, Any] | PurePath | str) -> dict[str
     return {"streams": [_stream(entry) for entry in content["streams"]]}
 
 
-def check_entry(entry: CatalogEntry, report: ReportConfig) -> list[str]:
+def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> list[str]:
     """Check a report's entry of the catalog; return warnings.
 
     Raises:
-        ReportError: the entry has windows and the report has none, or the other way round, or its
-            key does not identify rows.
+        ReportError: the entry has windows and the report has none, or the other way round, its
+            columns are named in another way, or its key does not identify rows.
     """
-    keys = _keys(entry, report)
+    keys, expected = _keys(entry, report, naming), _configured_keys(entry, report, naming)
+    _check_names(entry, report, naming)
     _check_windows(entry, report, keys)
     warnings = []
     if report.windowed and START_DATE not in keys:
@@ -125,7 +128,6 @@ def check_entry(entry: CatalogEntry, report: ReportConfig) -> list[str]:
             "that upserts keeps one row of each key, whatever its window. Add it to the key, or "
             "run `--discover` again"
         )
-    expected = key_properties(report.primary_keys, windowed=report.windowed)
     if {*keys} - _OF_WINDOWS != {*expected} - _OF_WINDOWS:
         warnings.append(
             f"The key in the catalog ({_quoted(keys)}) is used, although the settings give another "
@@ -147,9 +149,9 @@ def check_entry(entry: CatalogEntry, report: ReportConfig) -> list[str]:
     return warnings
 
 
-def complete_entry(entry: CatalogEntry, report: ReportConfig) -> None:
+def complete_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> None:
     """Add the tap's own columns and the key to a report's entry of the catalog."""
-    own, keys = metadata_schema(windowed=report.windowed), _keys(entry, report)
+    own, keys = metadata_schema(windowed=report.windowed), _keys(entry, report, naming)
     columns = entry.schema.properties or {}
     vendors = {name: column for name, column in columns.items() if name not in RESERVED}
     entry.schema.properties = vendors | {
@@ -164,10 +166,29 @@ def complete_entry(entry: CatalogEntry, report: ReportConfig) -> None:
         entry.replication_method = REPLICATION_FULL_TABLE
 
 
-def _keys(entry: CatalogEntry, report: ReportConfig) -> list[str]:
-    return list(
-        entry.key_properties or key_properties(report.primary_keys, windowed=report.windowed)
-    )
+def _keys(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> list[str]:
+    return list(entry.key_properties or _configured_keys(entry, report, naming))
+
+
+def _configured_keys(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> list[str]:
+    columns = _vendors_columns(entry)
+    names = dict.fromkeys(column_of(given, columns, naming) for given in report.primary_keys)
+    return key_properties(names, windowed=report.windowed)
+
+
+def _vendors_columns(entry: CatalogEntry) -> dict[str, dict[str, Any]]:
+    columns = entry.schema.properties or {}
+    return {name: columns[name].to_dict() for name in columns if not name.startswith("_sdc_")}
+
+
+def _check_names(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> None:
+    if (name := naming.named_otherwise(_vendors_columns(entry))) is not None:
+        msg = (
+            f"report '{report.id}': the catalog was made before column_names was set to "
+            f"'{naming}' (see its column {name!r}). Run `--discover` again, and a full refresh "
+            "into a new table, because the columns are others; or set column_names as it was"
+        )
+        raise ReportError(msg)
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -59,6 +59,7 @@ def test_the_definition_has_every_setting_as_meltano_wants_it() -> None:
     assert kinds["lookback_days"] == "integer"
     assert kinds["infer_types"] == "boolean"
     assert kinds["stream_maps"] == "object"
+    assert kinds["window_log"] == "string", "a boolean would not keep a name"
     assert known["lookback_days"]["value"] == 7
     assert known["content_type"]["options"] == [
         {"label": "CSV", "value": "csv"},

@@ -18,6 +18,7 @@ from support.declared_targets import markdown
 from support.repository import PAGES, README, ROOT, all_fenced, block, part
 from support.targets import postgres_server
 from tap_crewmojo.config.json_schema import SETTINGS
+from tap_crewmojo.schema.names import ColumnNames, Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -204,6 +205,14 @@ def prose(text: str) -> str:
 
 def test_the_table_of_targets_is_what_is_measured() -> None:
     assert part("targets") == markdown(), "write declared_targets.markdown() into docs/targets.md"
+
+
+def test_the_table_of_column_names_is_true() -> None:
+    rows = dict(re.findall(r"^\| `(.*?)` \| `(.*?)` \|", part("names"), re.MULTILINE))
+    assert len(rows) == len(part("names").splitlines()) - 2
+    names = ColumnNames((), (), Naming.IDENTIFIER).assign(rows)
+    for heading, name in rows.items():
+        assert re.fullmatch(name.replace("…", "[0-9a-f]{8}"), names[heading]), heading
 
 
 @pytest.mark.parametrize("text", all_fenced("json"))

@@ -49,14 +49,14 @@ def test_a_signal_while_rows_stream_leaves_whole_lines_and_the_state_of_whole_wi
 ) -> None:
     reports = {"x.y": ReportSource(months({2: 4_000_000 // (len(cell) + 200)}, cell))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
-        with Tap(
-            tap_command(settings_for(sandbox, "x.y", **WAITING), tmp_path), tmp_path, env
-        ) as tap:
+        config = settings_for(sandbox, "x.y", window_log=True, **WAITING)
+        with Tap(tap_command(config, tmp_path), tmp_path, env) as tap:
             tap.read_until(is_record_of("2025-02-01"))
             tap.wait_until_stuck()
             run = tap.signalled(number)
         assert_clean_end(tap, run)
         assert run.returncode == 128 + number
+        assert [done["window_end"] for done in run.records("report_windows")] == ["2025-01-31"]
         assert_reason_then_summary(run, f"Ended by {number.name}: the next run resumes")
         assert "unfinished, 1 of 3 windows, 20 rows" in run.stderr
         assert run.bookmarks == {"x_y": "2025-01-31"}

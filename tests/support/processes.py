@@ -170,7 +170,7 @@ def windows(run: Run, stream: str) -> list[str]:
 
 def is_record_of(start: str) -> Callable[[dict[str, Any]], bool]:
     return lambda message: (
-        message["type"] == "RECORD" and message["record"]["_sdc_report_start_date"] == start
+        message["type"] == "RECORD" and message["record"].get("_sdc_report_start_date") == start
     )
 
 

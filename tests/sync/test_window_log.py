@@ -258,6 +258,15 @@ def test_a_window_that_fails_has_no_record_and_its_rows_are_none_of_an_earlier_o
     assert replayed(run.messages)
 
 
+def test_a_column_that_comes_late_in_a_report_counts() -> None:
+    early = [{"Code": number, "Note": "x" * 10_000} for number in range(200)]
+    body = json.dumps([*early, {"Code": 1, "Late": "y"}]).encode()
+    reports = {"staff": ReportSource(lambda *_: body, content_type="application/json")}
+    with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:
+        run = synced(settings_for(sandbox, STAFF, content_type="json", window_log=True))
+    assert [(r["row_count"], r["column_count"]) for r in run.records(LOG)] == [(201, 3)]
+
+
 def test_jobs_are_counted(served: Sandbox) -> None:
     forced = {"id": "staff", "replication_method": "FULL_TABLE", "force_job": True}
     run = synced(settings_for(served, "notes", forced, window_log=True))
