@@ -370,6 +370,7 @@ class Break:
 def test_each_loss_fails_its_test_and_no_other(
     landing: Landing, breaks: Mapping[str, Break]
 ) -> None:
+    """Each report is broken in one way, and no test of another report fails."""
     for stream, change in breaks.items():
         landing.edit(stream, change.rows)
         landing.edit(LOG, of(stream, change.log))
