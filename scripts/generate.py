@@ -84,7 +84,7 @@ def generated(address: Address = ADDRESS) -> dict[str, str]:
         "install": _install(address),
         "meltano add": _meltano_add(address),
         "sandbox": _sandbox(address),
-        "pip install": _shell({f"pip install {address.tap}": address.folder}),
+        "pip install": _shell({f"pip install '{address.tap}[parquet]'": address.folder}),
         "benchmarks": _benchmarks(),
     }
     return {
@@ -101,6 +101,13 @@ def extractor() -> dict[str, Any]:
     """Return the tap's capabilities and settings, as Meltano defines them."""
     return {
         "capabilities": sorted(str(name) for name in ABOUT.capabilities),
+        "commands": {
+            "probe": {
+                "args": "--config=ENV",
+                "description": "Find out how Crewmojo's API responds to this account",
+                "executable": "tap-crewmojo-probe",
+            }
+        },
         "settings_group_validation": [SETTINGS["required"]],
         "settings": list(_settings(ABOUT.settings["properties"])),
     }

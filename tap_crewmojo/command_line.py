@@ -1,4 +1,4 @@
-"""The command line of the SDK, with one sentence for each failure instead of a traceback."""
+"""A command of this package, with one sentence for each failure instead of a traceback."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from tap_crewmojo.standard_output import watch_standard_output
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import click
 
 
-def run() -> None:
-    """Run `tap-crewmojo`."""
+def run(make_command: Callable[[], click.Command] | None = None) -> None:
+    """Run a command.
+
+    Args:
+        make_command: returns the command; by default that of the tap.
+    """
     logging.raiseExceptions = False  # a log that cannot be written must not end the run
-    command = _command()
+    command = (make_command or _command)()
     quiet_the_sdk()
     watch_standard_output()
     try:
@@ -37,7 +43,7 @@ def run() -> None:
 
 
 def _command() -> click.Command:
-    """Return the command; this is when the SDK sets up the log."""
+    """Return the tap's command; this is when the SDK sets up the log."""
     try:
         return TapCrewmojo.cli
     except Exception as exc:  # noqa: BLE001  # from the YAML library, or from `logging.config`

@@ -15,7 +15,7 @@ from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import windows_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tap_crewmojo.api.client import Download
     from tap_crewmojo.config.reports import ReportConfig
@@ -62,13 +62,11 @@ def take_sample(
             return sample
         if request is not requests[-1]:
             sample.close()
-    if not report.windowed and len(sample.types) == 1:
+    try:
+        check_empty_report(report, sample.types)
+    except ReportError:
         sample.close()
-        msg = (
-            f"report '{report.id}': its sample is one heading without rows, which may be a message "
-            "instead of a report. Run `--discover` again once the report has rows"
-        )
-        raise ReportError(msg)
+        raise
     if settings.infer_types:
         StreamLog(report.name).warning(
             "The report has no rows%s, so every column is a string. Once it has rows, run "
@@ -91,6 +89,20 @@ def _candidates(report: ReportConfig, settings: Settings) -> list[ReportRequest]
 def _span(requests: Sequence[ReportRequest]) -> str:
     newest, oldest = requests[0].window, requests[-1].window
     return f" from {oldest.start} to {newest.end}" if oldest and newest else ""
+
+
+def check_empty_report(report: ReportConfig, headings: Collection[str]) -> None:
+    """Check that a report without rows is a report.
+
+    Raises:
+        ReportError: it may be a message instead.
+    """
+    if not report.windowed and len(headings) == 1:
+        msg = (
+            f"report '{report.id}' is one heading without rows, which may be a message instead of "
+            "a report. Once it has rows, run `--discover` or `read_report` again"
+        )
+        raise ReportError(msg)
 
 
 def report_keys(

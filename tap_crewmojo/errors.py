@@ -106,3 +106,16 @@ def errors_about(request: object) -> Iterator[None]:
     except RecursionError:
         msg = f"{request}: the report is malformed JSON (nested too deeply)"
         raise ReportError(msg) from None
+
+
+@contextlib.contextmanager
+def errors_of_spooling() -> Iterator[None]:
+    """Fail one report where the temporary folder is full."""
+    try:
+        yield
+    except OSError as exc:
+        msg = (
+            f"could not be written to the temporary folder ({(exc.strerror or '').lower()}); make "
+            "room there, or set TMPDIR to another"
+        )
+        raise ReportError(msg) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tap_crewmojo.errors import SyncFailedError
 from tap_crewmojo.logs import StreamLog
+from tap_crewmojo.schema.metadata import EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,9 +97,15 @@ def log_warnings(run: StreamRun, schema: StreamSchema) -> None:
 def _warnings(run: StreamRun, schema: StreamSchema) -> Iterator[str]:
     for name, count in sorted(run.variants.items()):
         yield (
-            f"Column {schema.quoted(name)}: {count} values do not fit its type; they are in "
-            f"{schema.variant(name)!r}. To give it another type, see the setting "
+            f"Column {schema.quoted(name)}: {count} values do not fit its type; they "
+            f"{schema.fate_of_variants(name)}. To give it another type, see the setting "
             "`reports`, `columns`"
+        )
+    for name, count in sorted(run.collected.items()):
+        yield (
+            f"Column {schema.quoted(name)} is not in the catalog: {counted(count, 'value')} of it "
+            f"are in {EXTRA!r} (on_new_column: collect). To give it a column, run `--discover` "
+            "again"
         )
     if run.repeated_keys:
         yield (

@@ -12,7 +12,8 @@ import msgspec
 
 from tap_crewmojo.cells import is_empty
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.schema.metadata import END_DATE, REQUESTED_AT, ROW_NUMBER, START_DATE
+from tap_crewmojo.schema.extra import as_objects
+from tap_crewmojo.schema.metadata import END_DATE, EXTRA, REQUESTED_AT, ROW_NUMBER, START_DATE
 from tap_crewmojo.schema.stream_schema import OnNewColumn
 from tap_crewmojo.structs import can_be_field, struct_of
 
@@ -42,6 +43,7 @@ class Counts:
         empty_rows: rows without any value, which are skipped.
         repeated_keys: rows with the primary key of an earlier row.
         variants: the number of values of each column that do not fit its type.
+        collected: the number of values of each new column that are in the extra column.
         headings: the vendor's headings.
     """
 
@@ -49,6 +51,7 @@ class Counts:
     empty_rows: int = 0
     repeated_keys: int = 0
     variants: Counter[str] = field(default_factory=Counter)
+    collected: Counter[str] = field(default_factory=Counter)
     headings: set[str] = field(default_factory=set)
 
 
@@ -107,7 +110,7 @@ class RecordMaker:
             for batch in report.batches():
                 for column, _ in self._filled(batch):
                     if column.is_new:
-                        self.schema.take_in(column)
+                        self.schema.home(column)
         if self._primary_keys:
             self._check_keys(report)
 
@@ -132,6 +135,8 @@ class RecordMaker:
     ) -> dict[str, Any]:
         """Count rows, add their new columns to the schema, and return their values by column.
 
+        In a schema that never changes, one column collects the values of new ones.
+
         Args:
             converted: the vendor's columns, from `convert` or with Arrow's values.
             size: the number of rows.
@@ -141,19 +146,28 @@ class RecordMaker:
         values: dict[str, Any] = {ROW_NUMBER: range(first, first + size)}
         self.counts.rows += size
         self.counts.empty_rows += empty_rows
+        extra: dict[str, Variants] = {}
         for column, cells, variants in converted:
-            if column.is_new and not self.schema.take_in(column):
-                continue
-            values[column.name] = cells
-            if variants:
-                self.schema.add_variant(column.name)
-                values[self.schema.variant(column.name)] = variants
+            home = self.schema.home(column)
+            if home == EXTRA:
+                extra[column.key] = cells
+                self.counts.collected[column.name] += size - cells.count(None)
+            elif home:
+                values[home] = cells
+            if home and variants:
                 self.counts.variants[column.name] += size - variants.count(None)
+                home = self.schema.home_of_variants(column)
+                if home == EXTRA:
+                    extra[column.key] = variants
+                elif home:
+                    values[home] = variants
+        if extra:
+            values[EXTRA] = as_objects(extra)
         return values
 
     def selected(self) -> tuple[str, ...]:
         """Return the columns of a record in the present schema."""
-        names = (*self.schema.names, *self.metadata, ROW_NUMBER)
+        names = (*self.schema.names, *self.schema.own_names)
         return tuple(filter(self.schema.is_selected, names))
 
     def _filled(self, batch: Columns) -> Iterator[tuple[Column, Sequence[Cell]]]:

@@ -32,6 +32,7 @@ class StreamRun:
         jobs: the number of jobs that were polled for them.
         repeated_keys: rows with the primary key of another row of their window.
         variants: how many values of each column did not fit its type.
+        collected: how many values of each new column are in the extra column.
         seconds: how long the stream took.
         failure: why the stream ended early, if it did.
         on_change: called after a request is done, and after the stream has failed.
@@ -46,6 +47,7 @@ class StreamRun:
     jobs: int = 0
     repeated_keys: int = 0
     variants: Counter[str] = field(default_factory=Counter)
+    collected: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     failure: ReportError | None = None
     on_change: Callable[[], object] = field(default=lambda: None)
@@ -76,6 +78,7 @@ class StreamRun:
     def add_findings(self, counts: Counts) -> None:
         """Add what the user is warned of, also if the request was not finished."""
         self.variants += counts.variants
+        self.collected += counts.collected
         self.repeated_keys += counts.repeated_keys
 
     def fail(self, failure: ReportError) -> None:

@@ -19,11 +19,11 @@ from tap_crewmojo.schema.metadata import (
     END_DATE,
     RESERVED,
     key_properties,
-    metadata_schema,
 )
-from tap_crewmojo.schema.stream_schema import SchemaRules, StreamSchema
+from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
+from tap_crewmojo.singer.maps import changed_columns
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
@@ -73,10 +73,10 @@ class ReportStream(BatchedStream):
         clock: Clock,
         window_log: WindowLog | None = None,
     ) -> None:
+        rules = settings.rules(report)
+        own_columns = rules.own_columns(windowed=report.windowed)
         super().__init__(
-            tap,
-            name=report.name,
-            schema={"type": "object", "properties": metadata_schema(windowed=report.windowed)},
+            tap, name=report.name, schema={"type": "object", "properties": own_columns}
         )
         self.report = report
         self.run = StreamRun(report.name)
@@ -85,14 +85,7 @@ class ReportStream(BatchedStream):
         self._prefetch = prefetch
         self._clock = clock
         self._window_log = window_log
-        self._rules = SchemaRules(
-            report.columns,
-            settings.infer_types,
-            settings.on_new_column,
-            settings.zone,
-            settings.column_names,
-            report.primary_keys,
-        )
+        self._rules = rules
         self.has_columns = False
         self._is_planned = False
         self.primary_keys = key_properties(report.primary_keys, windowed=report.windowed)
@@ -112,7 +105,7 @@ class ReportStream(BatchedStream):
         keys = report_keys(self.report, sample.types, schema["properties"], self._rules.naming)
         self.primary_keys = key_properties(keys, windowed=windowed)
         self._schema, self.has_columns = schema, True
-        for name in metadata_schema(windowed=windowed):
+        for name in self._rules.own_columns(windowed=windowed):
             self.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
 
     @override
@@ -131,7 +124,7 @@ class ReportStream(BatchedStream):
             warnings = check_entry(entry, self.report, self._rules.naming)
         except ReportError as exc:
             failure = exc
-        complete_entry(entry, self.report, self._rules.naming)
+        complete_entry(entry, self.report, self._rules)
         super().apply_catalog(catalog)
         self._schema, self.has_columns = self._input_schema, True
         if self.selected:
@@ -230,6 +223,7 @@ class ReportStream(BatchedStream):
             self._rules,
             windowed=self.report.windowed,
             is_selected=lambda name: self.mask["properties", name],
+            hidden=changed_columns(self.config.get("stream_maps") or {}, self.name),
         )
         try:
             try:

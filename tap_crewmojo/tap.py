@@ -208,19 +208,24 @@ class TapCrewmojo(CommandLineTap):
         Raises:
             ConfigValidationError: something is invalid, and `raise_errors` is true.
         """
-        schema = self.config_jsonschema
-        self.append_builtin_config(schema)
-        found = (
-            *schema_errors(self._config, schema),
-            *setting_errors(self._config),
-            *map_errors(self._config),
-            *batch_errors(self._config),
-            *unread_variables(self._config),
-            *machine_errors(self._config),
-        )
-        errors = list(dict.fromkeys(found))
-        for warning in unknown_settings(self._config, schema["properties"]):
-            self.logger.warning(warning)
+        errors = self.errors_in(self._config)
         if errors and raise_errors:
             raise settings_error(errors)
         return errors
+
+    @classmethod
+    def errors_in(cls, config: dict[str, Any]) -> list[str]:
+        """Return all that is invalid in a configuration, fill in defaults, warn of the unknown."""
+        schema = cls.config_jsonschema
+        cls.append_builtin_config(schema)
+        found = (
+            *schema_errors(config, schema),
+            *setting_errors(config),
+            *map_errors(config),
+            *batch_errors(config),
+            *unread_variables(config),
+            *machine_errors(config),
+        )
+        for warning in unknown_settings(config, schema["properties"]):
+            cls.logger.warning(warning)
+        return list(dict.fromkeys(found))

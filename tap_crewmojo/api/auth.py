@@ -109,6 +109,16 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
         if requested_at < self._wait_until:  # the server's Retry-After to another thread
             msg = "the token request has to wait"
             raise TokenRequestError(msg, self._wait_until - requested_at)
+        _, body = self.request_token()
+        self.accept(body, requested_at)
+
+    def request_token(self) -> tuple[requests.Response, bytes]:
+        """Send a token request, once; return its response and the body.
+
+        Raises:
+            CredentialsError: as in `update_access_token`.
+            TokenRequestError: as in `update_access_token`.
+        """
         self.logger.debug("Requesting an access token")
         try:
             with self._http.exchange(
@@ -124,7 +134,7 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             msg = f"the token request failed: {exc}"
             raise TokenRequestError(msg) from None
         self._check_status(response, body)
-        self._accept(body, requested_at)
+        return response, body
 
     def _check_status(self, response: requests.Response, body: bytes) -> None:
         status = response.status_code
@@ -147,8 +157,16 @@ class CrewmojoAuthenticator(OAuthAuthenticator):
             )
             raise CredentialsError(msg)
 
-    def _accept(self, body: bytes, requested_at: float) -> None:
-        """Take the token from the body of its response."""
+    def accept(self, body: bytes, requested_at: float) -> None:
+        """Take the token from the body of its response.
+
+        Args:
+            body: the body.
+            requested_at: the time by `Clock.monotonic` at which it was requested.
+
+        Raises:
+            TokenRequestError: the body holds no token.
+        """
         try:
             response = json.loads(body)
             token = response["access_token"]

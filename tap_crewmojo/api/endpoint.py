@@ -35,6 +35,12 @@ _UNAUTHORIZED: Final = 401
 _JOB_LOST: Final = frozenset({400, 404, 410})
 
 
+def report_path(report_id: str, job_id: str | None = None) -> str:
+    """Return the path of a report, or of one of its jobs, below the API root."""
+    parts = [report_id] if job_id is None else [report_id, job_id]
+    return "/".join(["/integrations/download", *(quote(part, safe="") for part in parts)])
+
+
 class DownloadEndpoint:
     """Sends HTTP requests for reports and their jobs, all with the one token of the process.
 
@@ -99,12 +105,12 @@ class DownloadEndpoint:
     def _exchange(
         self, request: ReportRequest, step: Submit | Poll, deadline: float
     ) -> requests.Response:
-        path = f"/integrations/download/{quote(request.report.id, safe='')}"
+        path = report_path(request.report.id)
         tags = {metrics.Tag.STREAM: request.report.name, metrics.Tag.ENDPOINT: path}
         left = deadline - self._clock.monotonic()
         timeout = max(min(self._settings.request_timeout, left), _SHORTEST_TIMEOUT)
         if isinstance(step, Poll):
-            method, path = "GET", f"{path}/{quote(step.job_id, safe='')}"
+            method, path = "GET", report_path(request.report.id, step.job_id)
             body = None
         else:
             method, body = "POST", request.body

@@ -42,6 +42,7 @@ _FIRST_FINAL_STATUS: Final = 200
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2
 _TRANSFER_CODINGS: Final = frozenset({"chunked", "identity"})  # those that `http.client` decodes
 _WINDOW_BITS: Final = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_REFUSED_CODINGS: Final = frozenset({"br", "compress", "zstd"})  # other names may be anything
 _WINDOW_BITS["x-gzip"] = _WINDOW_BITS["gzip"]  # RFC 9110, 8.4.1.3
 
 
@@ -118,9 +119,8 @@ def iter_body(response: requests.Response, clock: Clock, deadline: float) -> Ite
     chunks = _raw_chunks(response.raw, clock, deadline)
     for encoding in reversed(_content_codings(response)):
         if encoding not in _WINDOW_BITS:
-            msg = (
-                f"the response is compressed with {encoding[:20]!r}, which the tap does not accept"
-            )
+            name = repr(encoding) if encoding in _REFUSED_CODINGS else "an unknown method"
+            msg = f"the response is compressed with {name}, which the tap does not accept"
             raise TransientError(msg)
         chunks = _decompress(chunks, _WINDOW_BITS[encoding])
     return chunks

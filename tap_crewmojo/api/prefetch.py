@@ -30,7 +30,7 @@ class Workers:
     """
 
     def __init__(self, number: int) -> None:
-        self._tasks: SimpleQueue[_Task[object]] = SimpleQueue()
+        self._tasks: SimpleQueue[_Task[object] | None] = SimpleQueue()
         self._number = number
         self._threads: list[threading.Thread] = []
 
@@ -44,9 +44,14 @@ class Workers:
         self._tasks.put(task)  # type: ignore[arg-type]  # the queue takes tasks of any result
         return task.future
 
+    def close(self) -> None:
+        """Let the threads end once all that is queued is done, without waiting for them."""
+        for _ in self._threads:
+            self._tasks.put(None)
+
     def _work(self) -> None:
-        while True:
-            self._tasks.get().run()
+        while task := self._tasks.get():
+            task.run()
 
 
 class _Task(Generic[T]):

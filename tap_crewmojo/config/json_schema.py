@@ -168,7 +168,9 @@ SETTINGS = th.PropertiesList(
         allowed_values=[str(choice) for choice in OnNewColumn],
         title="On a new column",
         description="Action for a column that the catalog lacks: `add` it as a string (the schema "
-        "is sent again), `ignore` it with a warning, or `fail` the report.",
+        "is sent again), `collect` it in the column `_sdc_report_extra` as JSON (the schema is "
+        "sent once; values that do not fit their column go there, too), `ignore` it with a "
+        "warning, or `fail` the report.",
     ),
     th.Property(
         "column_names",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from tap_crewmojo.config.json_schema import SETTINGS, WINDOW_LOG, Environment
 from tap_crewmojo.config.reports import ReportConfig
 from tap_crewmojo.schema.names import Naming
-from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,17 @@ class Settings:
             job_timeout=config["job_timeout"],
             max_job_attempts=config["max_job_attempts"],
             request_timeout=config["request_timeout"],
+        )
+
+    def rules(self, report: ReportConfig) -> SchemaRules:
+        """Return the rules for the columns of a report."""
+        return SchemaRules(
+            report.columns,
+            self.infer_types,
+            self.on_new_column,
+            self.zone,
+            self.column_names,
+            report.primary_keys,
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import weakref
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -24,7 +26,7 @@ class ChunkFile:
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._file = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # see `close`
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="tap-crewmojo-")  # noqa: SIM115  # see `close`
         self.close = weakref.finalize(self, self._file.close)
         """Free the disk space; this also happens when the last reference to the file is gone."""
         self._ends = [0]
@@ -47,12 +49,21 @@ class ChunkFile:
         Args:
             least: bytes of a block; the last block may have fewer.
         """
-        start = 0
+        start = self._ends[0]
         for end in self._ends[1:]:
             if end - start >= least or end == self._ends[-1]:
                 self._file.seek(start)
                 yield self._file.read(end - start)
                 start = end
+
+    def move_to(self, file: IO[bytes]) -> None:
+        """Move the chunks to the end of another file (see `Report.move_to`)."""
+        start = file.seek(0, os.SEEK_END)
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, file)
+        file.flush()
+        self.close()
+        self._file, self._ends = file, [start + end for end in self._ends]
 
 
 class Report(ABC):
@@ -66,6 +77,17 @@ class Report(ABC):
         self._chunks = chunks
         self.close = chunks.close
         """Free the disk space; this also happens when the last reference to the report is gone."""
+
+    def move_to(self, file: IO[bytes]) -> None:
+        """Move the rows to the end of another file: a process can open only so many files.
+
+        Args:
+            file: the file, which the caller closes when the report is not needed any more.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        self._chunks.move_to(file)
 
     @abstractmethod
     def headings(self) -> Sequence[str]:

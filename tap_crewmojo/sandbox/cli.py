@@ -20,6 +20,7 @@ from tap_crewmojo.sandbox.fault_kinds import FAULT_KINDS
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.sandbox.service import Behaviour
+from tap_crewmojo.sandbox.variants import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,10 @@ _ABOUT_FAULTS = (
     "fields of that kind. It is applied to `times` (1) requests, after the first `skip` (0). "
     "`report` and `start` (yyyymmdd) limit it to requests for that report, or for a range that "
     "starts on that date. The kinds:"
+)
+_ABOUT_VARIANTS = (
+    "Variants: Crewmojo's documentation leaves these points open, and --variant NAME makes the "
+    "sandbox respond in the other way. It can be given several times:"
 )
 
 
@@ -59,9 +64,11 @@ def _writable(_context: click.Context, _option: click.Parameter, path: Path | No
     return path
 
 
-def _explained_faults() -> str:
-    """Return an explanation and an example of each kind of fault."""
-    texts = [_ABOUT_FAULTS]
+def _explained() -> str:
+    """Return an explanation of each variant, and an example of each kind of fault."""
+    texts = [_ABOUT_VARIANTS]
+    texts += [f"{name}: {variant.description}." for name, variant in VARIANTS.items()]
+    texts.append(_ABOUT_FAULTS)
     for name, kind in FAULT_KINDS.items():
         example = json.dumps({"phase": kind.phase, "kind": name, **kind.example})
         # \b keeps the line whole, whatever the width of the terminal: it can be copied.
@@ -70,7 +77,7 @@ def _explained_faults() -> str:
     return "\n\n".join(texts)
 
 
-@click.command(name="tap-crewmojo-sandbox", epilog=_explained_faults())
+@click.command(name="tap-crewmojo-sandbox", epilog=_explained())
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -115,21 +122,16 @@ def _explained_faults() -> str:
     help='Fault to apply, such as {"phase": "post", "kind": "reset"}; see below. Repeatable.',
 )
 @click.option(
-    "--jobs-as-csv",
-    is_flag=True,
-    help="Send the reports of jobs as CSV, even if JSON was requested.",
-)
-@click.option(
-    "--poll-hang",
-    type=click.FloatRange(0),
-    callback=_finite,
-    default=0.0,
-    show_default=True,
-    help="Longest time, in API seconds, that a poll waits for its job.",
+    "--variant",
+    "variants",
+    type=click.Choice(list(VARIANTS)),
+    multiple=True,
+    metavar="NAME",
+    help="Another reading of Crewmojo's documentation, such as chunked; see below. Repeatable.",
 )
 def serve(  # noqa: PLR0913  # one parameter for each option
     *, port: int, seed: int, people: int, time_scale: float, client_id: str, client_secret: str,
-    request_log: Path | None, faults: list[Fault], jobs_as_csv: bool, poll_hang: float,
+    request_log: Path | None, faults: list[Fault], variants: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Serve a local Crewmojo API with made-up people."""
     stopped = Event()
@@ -137,8 +139,7 @@ def serve(  # noqa: PLR0913  # one parameter for each option
         signal.signal(number, lambda *_: stopped.set())
     sandbox = Sandbox(
         port=port, seed=seed, people=people, time_scale=time_scale, client_id=client_id,
-        client_secret=client_secret, request_log=request_log, jobs_as_csv=jobs_as_csv,
-        poll_hang=poll_hang,
+        client_secret=client_secret, request_log=request_log, variants=variants,
     )  # fmt: skip
     sandbox.faults.add(*faults)
     with ExitStack() as stack:

@@ -15,10 +15,11 @@ from tap_crewmojo.sandbox.faults import FaultPlan
 from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
 from tap_crewmojo.sandbox.server import Server
 from tap_crewmojo.sandbox.service import Behaviour, Service, Tokens
+from tap_crewmojo.sandbox.variants import VARIANTS, behaviour_of
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -72,9 +73,13 @@ async def _close(runner: web.AppRunner) -> None:
 class Sandbox(Behaviour):
     """The vendor's API with made-up people. It runs while the context lasts.
 
+    Raises:
+        ValueError: A variant is unknown.
+
     Attributes:
         seed: The seed of the made-up company.
         people: The number of people in the company.
+        variants: Names of `VARIANTS`: what is different from the usual responses.
         reports: More reports, or replacements for those of the company, by identifier.
         port: The port on the loopback interface; 0 takes any free port.
         ssl_context: Serve TLS with this context.
@@ -84,6 +89,7 @@ class Sandbox(Behaviour):
 
     seed: int = 1
     people: int = 40
+    variants: Collection[str] = ()
     reports: Mapping[str, ReportSource] | None = None
     port: int = 0
     ssl_context: ssl.SSLContext | None = None
@@ -92,6 +98,12 @@ class Sandbox(Behaviour):
     _tokens: Tokens = field(default_factory=Tokens, init=False)
     _log: RequestLog = field(default_factory=RequestLog, init=False)
     _thread: _ServerThread = field(default_factory=_ServerThread, init=False)
+
+    def __post_init__(self) -> None:
+        for name in self.variants:
+            if name not in VARIANTS:
+                message = f"Unknown variant {name!r}. The variants: {', '.join(VARIANTS)}."
+                raise ValueError(message)
 
     @property
     def company(self) -> Company:
@@ -118,7 +130,8 @@ class Sandbox(Behaviour):
         self._log.path = self.request_log
         _ = self.company.crew  # made up now: the first response must not be slow
         sources = {**self.company.sources, **(self.reports or {})}
-        server = Server(Service(self, sources, self._tokens), self.faults, self._log)
+        service = Service(behaviour_of(self, self.variants), sources, self._tokens)
+        server = Server(service, self.variants, self.faults, self._log)
         self._thread.start(server.application, self.port, self.ssl_context)
         return self
 

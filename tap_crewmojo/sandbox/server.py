@@ -12,9 +12,10 @@ from tap_crewmojo.sandbox.fault_kinds import FAULT_KINDS
 from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
 from tap_crewmojo.sandbox.requests import ReportRequest, TokenRequest
 from tap_crewmojo.sandbox.responses import Response, send
+from tap_crewmojo.sandbox.variants import varied
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from tap_crewmojo.sandbox.faults import Fault, FaultPlan
     from tap_crewmojo.sandbox.service import Service
@@ -25,9 +26,10 @@ _REPORT = "/v1/integrations/download/{report}"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The service over HTTP, with faults."""
+    """The service over HTTP, with variants and faults."""
 
     service: Service
+    variants: Collection[str]
     faults: FaultPlan
     log: RequestLog
 
@@ -72,8 +74,11 @@ class Server:
     async def _respond(
         self, request: web.Request, entry: RequestEntry, respond: Callable[[], Awaitable[Response]]
     ) -> web.StreamResponse:
+        async def usual() -> Response:
+            return varied(await respond(), entry.phase, self.variants)
+
         fault = self.faults.pick(entry.phase, entry.report, entry.start)
-        response = await (self._apply(fault, entry, respond) if fault else respond())
+        response = await (self._apply(fault, entry, usual) if fault else usual())
         is_reset = response.wire and response.wire.ending == "reset"
         # Logged before it is sent: a client that has the response finds the entry.
         self.log.add(

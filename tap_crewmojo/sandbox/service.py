@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,9 @@ class Behaviour:
         numeric_job_ids: Whether job ids are numbers. [assumed: numbers or strings]
         jobs_as_csv: Whether a job's report is CSV even if JSON was requested. The vendor's page
             documents CSV only.
-        json_envelope: The name under which a JSON report is put into an object. [assumed: none]
+        exclusive_end: Whether a range lacks its last day. [assumed: it includes both ends]
+        unknown_report_status: The status for an unknown report. [assumed: 400, not 404]
+        unknown_job_status: The status for an unknown job. [assumed: 400, 404 or 410]
     """
 
     client_id: str = "sandbox"
@@ -48,7 +51,9 @@ class Behaviour:
     job_status: int = 200
     numeric_job_ids: bool = False
     jobs_as_csv: bool = False
-    json_envelope: str | None = None
+    exclusive_end: bool = False
+    unknown_report_status: int = 400
+    unknown_job_status: int = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,7 @@ class Service:
         if request.problem:
             return error_response(400, request.problem)
         if report not in self.sources:
-            return error_response(400, "unknown report")  # [assumed: not 404]
+            return error_response(self.behaviour.unknown_report_status, "unknown report")
         ready = arrived + self.sources[report].generation_seconds
         if ready <= arrived + LONGEST_WAIT and not request.force_job:
             await self.clock.sleep_until(ready)
@@ -194,7 +199,7 @@ class Service:
             return error_response(401, "unauthorized")
         job = self.jobs.find(report, job_id)
         if job is None:
-            return error_response(404, "unknown job")  # [assumed: 400, 404 or 410]
+            return error_response(self.behaviour.unknown_job_status, "unknown job")
         await self.clock.sleep_until(min(job.ready, arrived + self.behaviour.poll_hang))
         if self.clock.now() >= job.expires:
             return error_response(410, "the job has expired")  # [assumed: 400, 404 or 410]
@@ -213,10 +218,12 @@ class Service:
         return await asyncio.to_thread(self._generate, report, request, content_type)
 
     def _generate(self, report: str, request: ReportRequest, content_type: ContentType) -> Response:
-        source = self.sources[report]
-        rows, header = source.rows(*request.dates), JSON if content_type == "json" else CSV
+        source, (start, end) = self.sources[report], request.dates
+        if end and self.behaviour.exclusive_end:
+            end -= timedelta(days=1)
+        rows, header = source.rows(start, end), JSON if content_type == "json" else CSV
         if isinstance(rows, bytes):
             return Response(rows, source.content_type or header)
         if content_type == "json":
-            return Response(to_json(rows, self.behaviour.json_envelope), header)
+            return Response(to_json(rows), header)
         return Response(to_csv(rows), header)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_crewmojo.cells import is_empty
-from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.metadata import RESERVED
 from tap_crewmojo.schema.names import ColumnNames
 from tap_crewmojo.schema.types import ColumnType, converter
 
@@ -66,7 +66,7 @@ def discovered_schema(
         given = rules.given(heading, name)
         column_type = given.type if given else inferred
         properties[name] = {**rules.naming.describe(heading), **column_type.json_schema}
-    return {"type": "object", "properties": properties | metadata_schema(windowed=windowed)}
+    return {"type": "object", "properties": properties | rules.own_columns(windowed=windowed)}
 
 
 def type_of_cell(cell: Cell) -> ColumnType:

@@ -18,7 +18,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, Storag
 from typing_extensions import override
 
 from tap_crewmojo.config.validation import unknown_setting
-from tap_crewmojo.errors import ReportError
+from tap_crewmojo.errors import errors_of_spooling
 from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.records import as_dict
 from tap_crewmojo.schema.types import ColumnType
@@ -138,7 +138,7 @@ class BatchFiles:
         if self._config.encoding.format != "parquet":
             yield from self._batched(iter(records))
         else:
-            with _spooling():
+            with errors_of_spooling():
                 yield self._stored(
                     self._spool_records(records, types, self._config.encoding.compression)
                 )
@@ -146,7 +146,7 @@ class BatchFiles:
     def _parquet(
         self, report: Report, maker: RecordMaker
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        with _spooling():
+        with errors_of_spooling():
             for spooled in self._spool_parquet(report, maker, self._config.encoding.compression):
                 yield self._stored(spooled)
 
@@ -181,19 +181,6 @@ class BatchFiles:
                 "nested JSON. For parquet, make these columns strings in the catalog",
                 self._stream_name,
             )
-
-
-@contextlib.contextmanager
-def _spooling() -> Iterator[None]:
-    """Fail one report where the temporary folder is full."""
-    try:
-        yield
-    except OSError as exc:
-        msg = (
-            f"could not be written to the temporary folder ({_reason(exc)}); make room there, or "
-            "set TMPDIR to another"
-        )
-        raise ReportError(msg) from None
 
 
 def _reason(failure: Exception) -> str:

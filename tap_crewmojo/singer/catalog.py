@@ -23,11 +23,11 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.logs import LOGGER
 from tap_crewmojo.schema.metadata import (
     END_DATE,
+    EXTRA,
     REQUESTED_AT,
     RESERVED,
     START_DATE,
     key_properties,
-    metadata_schema,
 )
 from tap_crewmojo.schema.names import column_of
 from tap_crewmojo.schema.types import emitted_schema
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.schema.names import Naming
+    from tap_crewmojo.schema.stream_schema import SchemaRules
 
 
 _OF_WINDOWS: Final = {START_DATE, END_DATE}
@@ -121,6 +122,12 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
     keys, expected = _keys(entry, report, naming), _configured_keys(entry, report, naming)
     _check_names(entry, report, naming)
     _check_windows(entry, report, keys)
+    if EXTRA in keys:
+        msg = (
+            f"report '{report.id}': the key in the catalog must not hold {EXTRA!r}, which is null "
+            "in most rows; run `--discover` again"
+        )
+        raise ReportError(msg)
     warnings = []
     if report.windowed and START_DATE not in keys:
         warnings.append(
@@ -138,9 +145,10 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
             f"The catalog's replication key {entry.replication_key!r} is ignored: the bookmark "
             "follows windows, not rows"
         )
-    own = metadata_schema(windowed=report.windowed)
     selection = entry.metadata.resolve_selection()
-    deselected = [name for name in keys if name not in own and not selection["properties", name]]
+    deselected = [
+        name for name in keys if name not in RESERVED and not selection["properties", name]
+    ]
     warnings.extend(
         f"Column {name!r} is in the key, and is emitted although the catalog deselects it. To "
         "leave it out, choose other primary_keys, and run `--discover` again"
@@ -149,9 +157,9 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
     return warnings
 
 
-def complete_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> None:
+def complete_entry(entry: CatalogEntry, report: ReportConfig, rules: SchemaRules) -> None:
     """Add the tap's own columns and the key to a report's entry of the catalog."""
-    own, keys = metadata_schema(windowed=report.windowed), _keys(entry, report, naming)
+    own, keys = rules.own_columns(windowed=report.windowed), _keys(entry, report, rules.naming)
     columns = entry.schema.properties or {}
     vendors = {name: column for name, column in columns.items() if name not in RESERVED}
     entry.schema.properties = vendors | {

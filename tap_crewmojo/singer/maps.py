@@ -27,7 +27,7 @@ from singer_sdk.mapper import (
 )
 
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.schema.metadata import ROW_NUMBER
+from tap_crewmojo.schema.metadata import EXTRA, ROW_NUMBER
 from tap_crewmojo.schema.names import VARIANT_SUFFIX, ColumnNames
 
 if TYPE_CHECKING:
@@ -102,6 +102,29 @@ def map_warnings(
         known = set().union(*(names or () for names in matched))
         if None not in matched:
             yield from _unknown_columns(key, entries, known)
+
+
+def changed_columns(maps: Mapping[str, Any], stream: str) -> set[str]:
+    """Return the columns of a stream whose values must not be sent in its extra column.
+
+    They are those that a map drops or replaces, as with variants, which else would be sent
+    unchanged. A map that names the extra column decides itself. One that drops what it does not
+    name drops that column, too.
+
+    Args:
+        maps: the setting.
+        stream: the stream's name.
+    """
+    sending = [
+        entries
+        for key, entries in maps.items()
+        if isinstance(entries, dict)
+        and (
+            stream == (source := entries.get(MAPPER_SOURCE_OPTION, key)) or fnmatch(stream, source)
+        )
+        and entries.keys().isdisjoint({EXTRA, MAPPER_ELSE_OPTION})
+    ]
+    return {name for entries in sending for name in entries if name not in _OPTIONS}
 
 
 def apply_maps(

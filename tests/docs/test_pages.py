@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+import sqlglot
 
 import tap_crewmojo
 from support.declared_targets import markdown
@@ -58,27 +59,44 @@ STATEMENTS = [
         f"INSERT INTO oneonone_summary VALUES ('{start}', '{name}', {value}, '{moment}')"  # noqa: S608
         for start, name, value, moment in ROWS
     ),
-    'CREATE TABLE review_detail ("Score" DOUBLE PRECISION, "Score__text" TEXT)',
-    "INSERT INTO review_detail VALUES (3.5, NULL), (NULL, 'n/a')",
+    (
+        'CREATE TABLE review_detail ("Score" DOUBLE PRECISION, "Score__text" TEXT, '
+        "_sdc_report_extra TEXT)"
+    ),
+    "INSERT INTO review_detail VALUES (3.5, NULL, NULL)",
+    """INSERT INTO review_detail VALUES (NULL, 'n/a', '{"Mood":"good","Score":"n/a"}')""",
     block("sql: current rows"),
 ]
 CURRENT = "SELECT name, value FROM oneonone_summary_current ORDER BY name"
-EXPECTED = [[("Ann", 3), ("Cat", 4)], [("3.5",), ("n/a",)]]
+SCORES = [("3.5",), ("n/a",)]
+EXPECTED = [[("Ann", 3), ("Cat", 4)], SCORES, SCORES]
 
 
 def test_the_sql_runs_on_duckdb() -> None:
+    """So does that of warehouses which cannot be run here, parsed and translated."""
+    queries = [CURRENT, block("sql: variants"), block("sql: extra on duckdb")]
+    others = {
+        "bigquery": block("sql: extra on bigquery"),
+        "snowflake": block("sql: extra on snowflake"),
+    }
+    queries += [
+        translated
+        for dialect, query in others.items()
+        for translated in sqlglot.transpile(query, read=dialect, write="duckdb")
+    ]
     with duckdb.connect() as database:
         for statement in STATEMENTS:
             database.execute(statement)
-        found = [database.sql(query).fetchall() for query in (CURRENT, block("sql: variants"))]
-    assert found == EXPECTED
+        found = [database.sql(query).fetchall() for query in queries]
+    assert found == [*EXPECTED, *(SCORES for _ in others)]
 
 
 def test_the_sql_runs_on_postgres() -> None:
     with postgres_server() as server:
         for statement in STATEMENTS:
             server.query(statement)
-        assert [server.query(query) for query in (CURRENT, block("sql: variants"))] == EXPECTED
+        queries = (CURRENT, block("sql: variants"), block("sql: extra on postgres"))
+        assert [server.query(query) for query in queries] == EXPECTED
 
 
 def test_every_block_is_used_by_a_test() -> None:

@@ -154,3 +154,12 @@ def loaded(project: Path, stream: str) -> list[dict[str, Any]]:
 def without_metadata(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row without the columns that the tap adds."""
     return {name: value for name, value in row.items() if not name.startswith("_sdc_")}
+
+
+def test_the_probe_is_a_command_of_the_plugin(sandbox: Sandbox, tmp_path: Path) -> None:
+    env = variables_for(sandbox, "oneonone.detail", request_timeout=600)
+    args = ("--date=2025-01-15", "--format=json")
+    output = run_meltano(meltano_project(tmp_path), "invoke", "tap-crewmojo:probe", *args, env=env)
+    findings = json.loads(output)["assumptions"]
+    assert "differs" not in {finding["result"] for finding in findings}
+    assert len(requested(sandbox)) >= 5

@@ -43,7 +43,7 @@ SCALE = f"TAP_CREWMOJO_TIME_SCALE={TIME_SCALE}"
 
 # The first line of each shell block without a marker.
 INSTALL = "mkdir crewmojo && cd crewmojo    # beside the clone"
-LIBRARY = "pip install ../tap-crewmojo    # beside the clone"
+LIBRARY = "pip install '../tap-crewmojo[parquet]'    # beside the clone"
 FIRST_RUN = (
     "set -o pipefail                                         # in bash: a failure of the tap counts"
 )
@@ -218,7 +218,7 @@ def test_an_address_with_extras_in_a_meltano_project(newcomer: Newcomer) -> None
 def test_a_library(newcomer: Newcomer) -> None:
     newcomer.runs(
         "mkdir crewmojo; cd crewmojo; uv venv --quiet --seed; . .venv/bin/activate\n"
-        f"{opened(LIBRARY)}\npython -c 'from tap_crewmojo.tap import TapCrewmojo'"
+        f"{opened(LIBRARY)}\npython -c 'import pyarrow, tap_crewmojo.tap'"
     )
 
 

@@ -86,6 +86,10 @@ def test_it_describes_itself(installed: Environment, tmp_path: Path) -> None:
     assert "client_secret" in described["settings"]["properties"]
 
 
+def test_its_probe_explains_itself(installed: Environment, tmp_path: Path) -> None:
+    assert "--slow" in run([installed.program("tap-crewmojo-probe"), "--help"], tmp_path)
+
+
 @dataclass(frozen=True)
 class RunningSandbox:
     """The sandbox of the installed wheel, and what it says to put into the tap's environment."""

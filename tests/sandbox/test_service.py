@@ -133,12 +133,6 @@ def test_one_day_is_a_range(shared_client: Client) -> None:
     assert response.content == to_csv(Company().report("oneonone.detail", day, day))
 
 
-def test_json_in_an_envelope() -> None:
-    with Sandbox(json_envelope="data") as sandbox:
-        response = Client(sandbox).post("people.directory", contentType="json").json()
-    assert len(response["data"]) == 40
-
-
 def test_a_report_from_another_source() -> None:
     ranges: list[tuple[date | None, date | None]] = []
 
@@ -222,27 +216,3 @@ def test_a_poll_may_hang(hang: float, response: str) -> None:
         _, post, poll = sandbox.requests
     assert poll.seconds >= 30
     assert (poll.at + poll.seconds - post.at >= 300) == (hang == 500)
-
-
-def test_job_envelopes_differ() -> None:
-    with Sandbox(time_scale=SCALE, job_status=202, numeric_job_ids=True) as sandbox:
-        client = Client(sandbox)
-        token = client.token()
-        response = client.post("people.directory", token, jobId=True)
-        job = response.json()["jobId"]
-        assert (response.status_code, type(job)) == (202, int)
-        assert client.poll("people.directory", str(job), token).status_code == 200
-        assert sandbox.requests[-1].job_id == str(job)
-
-
-def test_a_job_s_report_may_be_csv_even_if_json_was_requested() -> None:
-    with Sandbox(time_scale=SCALE, jobs_as_csv=True) as sandbox:
-        client = Client(sandbox)
-        token = client.token()
-        directly = client.post("people.directory", token, contentType="json")
-        body = {"contentType": "json", "jobId": True}
-        job = client.post("people.directory", token, **body).json()["jobId"]
-        later = client.poll("people.directory", job, token)
-    assert directly.headers["Content-Type"] == "application/json"
-    assert later.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert later.content == to_csv(Company().report("people.directory"))

@@ -24,4 +24,3 @@ def test_json_cells() -> None:
     table = Table(tuple("abcdef"), ((True, None, 3, 2.5, moment, "007"),))
     row = {"a": True, "b": None, "c": 3, "d": 2.5, "e": "2024-02-29T23:30:00Z", "f": "007"}
     assert json.loads(to_json(table)) == [row]
-    assert json.loads(to_json(table, "data")) == {"data": [row]}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from support.drifting import month
+from support.nesting import profiles
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 
@@ -20,7 +22,20 @@ STAFF: dict[str, Any] = {
     "replication_method": "FULL_TABLE",
     "primary_keys": ["Employee Code"],
 }
-REPORTS = ("notes", "changing", STAFF, "oneonone.summary", "oneonone.detail", "objective.detail")
+PROFILES: dict[str, Any] = {
+    "id": "profiles",
+    "primary_keys": ["Code"],
+    "content_type": "json",
+}
+REPORTS = (
+    "notes",
+    "changing",
+    STAFF,
+    PROFILES,
+    "oneonone.summary",
+    "oneonone.detail",
+    "objective.detail",
+)
 
 HEADINGS = ("Code", "Note", "Score", "Day", "When", "Done")
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -49,7 +64,7 @@ class ChangingCompany:
 
     Later, of February's notes one has left and one has changed; a score is no number; a column has
     come. Of the staff, one has left, one has changed, one has come. What is `changing` does so from
-    month to month.
+    month to month. The profiles are nested JSON.
     """
 
     later: bool = False
@@ -60,6 +75,7 @@ class ChangingCompany:
         return {
             "changing": ReportSource(month),
             "notes": ReportSource(self._notes),
+            "profiles": ReportSource(self._profiles),
             "staff": ReportSource(self._staff),
         }
 
@@ -94,6 +110,9 @@ class ChangingCompany:
             ("Code", "Mood", *HEADINGS[1:]),
             tuple((row[0], mood, *row[1:]) for row, mood in zip(rows, moods, strict=True)),
         )
+
+    def _profiles(self, start: date | None, _end: date | None) -> bytes:
+        return json.dumps(profiles(start, TEXTS, later=self.later)).encode()
 
     def _staff(self, _start: date | None, _end: date | None) -> Table:
         people: list[Row] = [

@@ -15,10 +15,13 @@ from support.targets import (
     PIPELINEWISE,
     POSTGRES,
     PYARROW,
+    SNOWFLAKE,
     STITCH,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.targets import TargetSpec
 
 
@@ -48,6 +51,16 @@ class Left(StrEnum):
     GONE = "gone, with the earlier run"
 
 
+class Nested(StrEnum):
+    """How nested JSON is stored: a type of the database in backticks, or another form."""
+
+    JSONB = "`jsonb`"
+    JSON = "`json`"
+    VARIANT = "`variant`"
+    OBJECTS = "as objects and arrays of JSON"
+    PYTHON = "as text in the syntax of Python, which is not JSON"
+
+
 class Batches(StrEnum):
     """The result of BATCH messages."""
 
@@ -55,6 +68,7 @@ class Batches(StrEnum):
     ROUNDED = "loaded; **numbers are rounded to 15 digits**"
     EARLIER_ROWS_LOST = "loaded; **a new column loses the run's earlier rows**"
     REFUSED = "stops: `Unknown message type BATCH`"
+    UNSUPPORTED = "stops: `Unsupported batch file encoding`"
     CRASH = "stops: `AttributeError`"
     IGNORED = "**ignored: every row is lost**"
 
@@ -71,8 +85,10 @@ class Target:
     Attributes:
         name: its name in the table.
         date, date_time: the types that they are stored as.
+        nested: how nested JSON is stored.
         jsonl, parquet: the result of batches in these formats.
-        lower_case: column names are folded.
+        stored_name: returns the name that it gives to a column.
+        identifiers: headings stop it; the tap has to name columns as identifiers.
         escapes_line_breaks: those and tabs become two characters of text each.
         drops_first_rows: of each batch, unless its first column by name is empty.
         file_per_run: it gets another folder in each run.
@@ -85,12 +101,23 @@ class Target:
     left: Left
     date: str
     date_time: str
+    nested: Nested
     jsonl: Batches
     parquet: Batches
-    lower_case: bool = False
+    stored_name: Callable[[str], str] = str
+    identifiers: bool = False
     escapes_line_breaks: bool = False
     drops_first_rows: bool = False
     file_per_run: bool = False
+
+    @property
+    def naming(self) -> str:
+        """The tap's setting `column_names`."""
+        return "identifier" if self.identifiers else "as_is"
+
+    def column(self, heading: str) -> str:
+        """Return the name in the target of a heading of words."""
+        return self.stored_name(heading.lower().replace(" ", "_") if self.identifiers else heading)
 
     @property
     def remarks(self) -> str:
@@ -102,7 +129,9 @@ class Target:
                 "**line breaks and tabs in texts become `\\n`, `\\r`, `\\t`**": (
                     self.escapes_line_breaks
                 ),
-                "column names in lower case": self.lower_case,
+                "stops at `%` in a heading: set `column_names: identifier`": self.identifiers,
+                "column names in lower case": self.stored_name is str.lower,
+                "column names in upper case": self.stored_name is str.upper,
                 "tried with `--dry-run`, up to the requests to Stitch": self.spec is STITCH,
             }.items()
             if holds
@@ -118,6 +147,7 @@ TARGETS = (
         left=Left.MARKED,
         date="date",
         date_time="timestamp without time zone",
+        nested=Nested.JSONB,
         jsonl=Batches.TAKEN,
         parquet=Batches.ROUNDED,
     ),
@@ -129,10 +159,25 @@ TARGETS = (
         left=Left.STAYS,
         date="character varying",
         date_time="timestamp without time zone",
+        nested=Nested.JSONB,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
-        lower_case=True,
+        stored_name=str.lower,
         escapes_line_breaks=True,
+    ),
+    Target(
+        name="`meltanolabs-target-snowflake` 0.20.4",
+        spec=SNOWFLAKE,
+        same_key=SameKey.OVERWRITTEN,
+        type_change=TypeChange.STOPS,
+        left=Left.MARKED,
+        date="date",
+        date_time="timestamp_ntz",
+        nested=Nested.VARIANT,
+        jsonl=Batches.TAKEN,
+        parquet=Batches.UNSUPPORTED,
+        stored_name=str.upper,
+        identifiers=True,
     ),
     Target(
         name="`target-duckdb` 0.8.0 with DuckDB 1.2.2",
@@ -142,9 +187,10 @@ TARGETS = (
         left=Left.STAYS,
         date="varchar",
         date_time="timestamp",
+        nested=Nested.JSON,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
-        lower_case=True,
+        stored_name=str.lower,
     ),
     Target(
         name="`target-duckdb` 0.8.0 as it installs, with DuckDB 2.0.1",
@@ -154,9 +200,10 @@ TARGETS = (
         left=Left.STAYS,
         date="varchar",
         date_time="timestamp",
+        nested=Nested.JSON,
         jsonl=Batches.REFUSED,
         parquet=Batches.REFUSED,
-        lower_case=True,
+        stored_name=str.lower,
         drops_first_rows=True,
     ),
     Target(
@@ -167,6 +214,7 @@ TARGETS = (
         left=Left.STAYS,
         date="text",
         date_time="text",
+        nested=Nested.OBJECTS,
         jsonl=Batches.CRASH,
         parquet=Batches.CRASH,
     ),
@@ -178,6 +226,7 @@ TARGETS = (
         left=Left.GONE,
         date="text",
         date_time="text",
+        nested=Nested.PYTHON,
         jsonl=Batches.EARLIER_ROWS_LOST,
         parquet=Batches.EARLIER_ROWS_LOST,
     ),
@@ -189,6 +238,7 @@ TARGETS = (
         left=Left.STAYS,
         date="text",
         date_time="text",
+        nested=Nested.PYTHON,
         jsonl=Batches.EARLIER_ROWS_LOST,
         parquet=Batches.EARLIER_ROWS_LOST,
         file_per_run=True,
@@ -201,6 +251,7 @@ TARGETS = (
         left=Left.DELETION_ORDERED,
         date="text",
         date_time="text",
+        nested=Nested.OBJECTS,
         jsonl=Batches.IGNORED,
         parquet=Batches.IGNORED,
     ),
@@ -210,6 +261,7 @@ HEADINGS = (
     "target",
     "a row read again",
     "dates, date-times",
+    "nested JSON",
     "rows that left a `FULL_TABLE` report",
     "a type that changes",
     "`jsonl` batches",
@@ -225,6 +277,7 @@ def markdown() -> str:
             target.name,
             target.same_key,
             f"`{target.date}`, `{target.date_time}`" if target.date != "text" else "text",
+            target.nested,
             target.left,
             target.type_change,
             target.jsonl,

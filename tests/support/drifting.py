@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from support.oracle import value_of
 from support.tap_runs import load
 from tap_crewmojo.sandbox.company.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from support.tap_runs import Run
     from tap_crewmojo.sandbox.company.table import Row as TableRow
 
 CATALOGUED = ("Code", "Score", "Day", "When", "Done", "Secret")
+TYPES = dict(zip(CATALOGUED, ("string", "number", "date", "date-time", "boolean", "string")))  # noqa: B905
+"""The types that the columns have before the change."""
 
 
 def month(start: date | None, _end: date | None) -> Table:
@@ -43,25 +48,45 @@ def month(start: date | None, _end: date | None) -> Table:
     return Table(CATALOGUED, tuple(rows))
 
 
-def source() -> dict[tuple[str, int], dict[str, Any]]:
-    """Return all values of the source as text, by window and row; empty rows have no number."""
-    cells = {}
+def rows() -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+    """Yield the cells of each row of the source, by window and row; empty rows have no number."""
     for number in range(1, 10):
         start = date(2025, number, 1)
         table = month(start, None)
-        rows = (row for row in table.rows if any(cell is not None for cell in row))
-        for index, row in enumerate(rows, start=1):
-            cells[start.isoformat(), index] = {
-                heading: text(cell)
-                for heading, cell in zip(table.headings, row, strict=True)
-                if cell is not None
-            }
-    return cells
+        filled = (row for row in table.rows if any(cell is not None for cell in row))
+        for index, row in enumerate(filled, start=1):
+            cells = zip(table.headings, row, strict=True)
+            yield (
+                (start.isoformat(), index),
+                {heading: cell for heading, cell in cells if cell is not None},
+            )
+
+
+def source() -> dict[tuple[str, int], dict[str, Any]]:
+    """Return all values of the source as text, by window and row."""
+    return {key: {heading: text(cell) for heading, cell in cells.items()} for key, cells in rows()}
+
+
+def collected(known: Collection[str] = CATALOGUED) -> dict[tuple[str, int], dict[str, str]]:
+    """Return the cells that no known column takes, as in CSV, of the rows that have such cells."""
+    extras = {
+        key: {
+            heading: in_csv(cell)
+            for heading, cell in cells.items()
+            if heading not in known or value_of(TYPES[heading], in_csv(cell)) is None
+        }
+        for key, cells in rows()
+    }
+    return {key: extra for key, extra in extras.items() if extra}
+
+
+def in_csv(cell: object) -> str:
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
 
 
 def text(cell: object) -> str:
     """Return a value as text; a date-time with an offset in UTC, as the tap writes it."""
-    words = str(cell).lower() if isinstance(cell, bool) else str(cell)
+    words = in_csv(cell)
     return "2024-12-31T23:00:00Z" if words == "2025-01-01T10:00:00+11:00" else words
 
 

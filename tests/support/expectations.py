@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
-from support.declared_targets import SameKey
+from support.declared_targets import Nested, SameKey
 from support.tap_runs import Run, load
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ def columns_of(target: Target, stream: str, runs: list[Run]) -> dict[str, Any]:
         if message["stream"] == stream
         for name, schema in message["schema"]["properties"].items()
     }
-    return {name.lower() if target.lower_case else name: schema for name, schema in schemas.items()}
+    if target.nested is Nested.PYTHON:
+        text = {"type": ["string", "null"]}
+        schemas = {name: text if is_nested(schema) else schema for name, schema in schemas.items()}
+    return {target.stored_name(name): schema for name, schema in schemas.items()}
 
 
 def expected(target: Target, stream: str, runs: list[Run], columns: dict[str, Any]) -> list[Record]:
@@ -43,9 +46,12 @@ def expected(target: Target, stream: str, runs: list[Run], columns: dict[str, An
             records = [run.records(stream) for run in seen if run.records(stream)][-1]
         case SameKey.REPEATED | SameKey.UPSERT_ORDERED:
             records = [record for run in seen for record in run.records(stream)]
-    if target.lower_case:
-        records = [{name.lower(): value for name, value in record.items()} for record in records]
-    rows = read(records, columns)
+    if target.nested is Nested.PYTHON:
+        records = [{name: in_python(value) for name, value in record.items()} for record in records]
+    rows = read(
+        [{target.stored_name(name): item for name, item in record.items()} for record in records],
+        columns,
+    )
     if target.escapes_line_breaks:
         rows = [{name: escaped(value) for name, value in row.items()} for row in rows]
     return in_order(rows)
@@ -100,9 +106,15 @@ def in_order(rows: list[Record]) -> list[Record]:
 
 
 def value(stored: Any, schema: dict[str, Any]) -> object:  # noqa: ANN401
-    """Return what a stored value means: in text too, dates, numbers and booleans are such."""
+    """Return what a stored value means: in text too, numbers, dates and the like are such."""
     if stored is None or stored == "":  # CSV has no other null, and the tap sends no empty text
         return None
+    if is_nested(schema):
+        return json.dumps(json.loads(stored) if isinstance(stored, str) else stored, sort_keys=True)
+    return scalar(stored, schema)
+
+
+def scalar(stored: Any, schema: dict[str, Any]) -> object:  # noqa: ANN401
     if "boolean" in schema["type"]:
         return {"True": True, "False": False}[stored] if isinstance(stored, str) else stored
     if {"number", "integer"} & set(schema["type"]) and stored != "n/a":
@@ -114,6 +126,17 @@ def value(stored: Any, schema: dict[str, Any]) -> object:  # noqa: ANN401
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     assert isinstance(stored, str)
     return stored
+
+
+def is_nested(schema: dict[str, Any]) -> bool:
+    return not {"object", "array"}.isdisjoint(schema["type"])
+
+
+def in_python(sent: object) -> object:
+    """Return nested JSON as Python writes what it has read of it; all else as it is."""
+    if not isinstance(sent, dict | list):
+        return sent
+    return str(json.loads(json.dumps(sent), parse_float=Decimal))
 
 
 def rounded(stored: object) -> object:

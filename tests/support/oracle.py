@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+EXTRA = "_sdc_report_extra"
 
 Row = dict[str, Any]
 """A row by its headings: texts, None where a cell is empty, nested JSON as Python objects."""
@@ -137,6 +139,8 @@ class Stream:
         given: types that the user gave, and formats.
         names: the column of each heading.
         variants: the column for what does not fit another column.
+        labels: the name of each heading in the extra column.
+        hidden: names and headings that stream maps hide from the extra column.
         on_new_column: the setting.
         selected: returns whether the catalog selects a column.
         keys: the primary key.
@@ -146,6 +150,8 @@ class Stream:
     given: Mapping[str, tuple[str, str | None]]
     names: Mapping[str, str]
     variants: Callable[[str], str]
+    labels: Mapping[str, str]
+    hidden: Collection[str]
     on_new_column: str
     selected: Callable[[str], bool]
     keys: Sequence[str]
@@ -161,6 +167,13 @@ class Stream:
     def adds(self) -> bool:
         """Whether a new column is added."""
         return self.on_new_column == "add" and all(map(self.selected, self.types))
+
+    def collects(self, heading: str, *, is_new: bool) -> bool:
+        """Whether values of a heading may be in the extra column."""
+        is_hidden = heading in self.hidden or self.names[heading] in self.hidden
+        is_listed = all(map(self.selected, self.types))
+        allowed = not is_hidden and (is_listed or not is_new)
+        return self.on_new_column == "collect" and allowed
 
 
 @dataclass(frozen=True)
@@ -213,6 +226,7 @@ def outcome(stream: Stream, headings: Iterable[str], rows: Iterable[Row]) -> Out
 
 def _record(stream: Stream, cells: Row, result: Outcome) -> Row:
     record: Row = {}
+    extra: Row = {}
     for heading, cell in cells.items():
         name, kind, form = stream.column(heading)
         if not stream.selected(name):
@@ -220,6 +234,9 @@ def _record(stream: Stream, cells: Row, result: Outcome) -> Row:
         if name not in stream.types:
             if stream.on_new_column == "fail":
                 raise RefusedError
+            if stream.collects(heading, is_new=True):
+                extra[stream.labels[heading]] = text_of(cell)
+                continue
             if not stream.adds:
                 result.left_out.add(name)
                 continue
@@ -228,6 +245,9 @@ def _record(stream: Stream, cells: Row, result: Outcome) -> Row:
         if record[name] is None:
             del record[name]
             result.variants[name] += 1
-            result.types[stream.variants(name)] = "string"
-            record[stream.variants(name)] = text_of(cell)
-    return record
+            if stream.collects(heading, is_new=False):
+                extra[stream.labels[heading]] = text_of(cell)
+            elif stream.on_new_column != "collect":
+                result.types[stream.variants(name)] = "string"
+                record[stream.variants(name)] = text_of(cell)
+    return record | ({EXTRA: text_of(dict(sorted(extra.items())))} if extra else {})

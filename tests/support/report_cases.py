@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.oracle import Outcome, Stream, outcome
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.readers.spool import ResponseHead, spool
-from tap_crewmojo.schema.metadata import RESERVED, metadata_schema
+from tap_crewmojo.schema.metadata import RESERVED
 from tap_crewmojo.schema.names import ColumnNames
 from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
@@ -114,14 +114,17 @@ class Case:
     on_new_column: OnNewColumn
     deselected: str | None
     keys: list[str]
+    hidden: frozenset[str] = frozenset()
 
     def schema(self) -> StreamSchema:
         properties = {name: kind.json_schema for name, kind in self.known.items()}
+        rules = SchemaRules(self.given, True, self.on_new_column, UTC)  # noqa: FBT003
         return StreamSchema(
-            {"properties": properties | metadata_schema(windowed=False)},
-            SchemaRules(self.given, True, self.on_new_column, UTC),  # noqa: FBT003
+            {"properties": properties | rules.own_columns(windowed=False)},
+            rules,
             windowed=False,
             is_selected=lambda name: name != self.deselected,
+            hidden=self.hidden,
         )
 
     def expected(self, body: Body, rows: int) -> Outcome:
@@ -131,6 +134,8 @@ class Case:
             given={name: (str(how.type), how.format) for name, how in self.given.items()},
             names=names.assign(body.headings),
             variants=names.variant,
+            labels=ColumnNames((), ()).assign(body.headings),
+            hidden=self.hidden,
             on_new_column=str(self.on_new_column),
             selected=lambda name: name != self.deselected,
             keys=self.keys,
@@ -143,6 +148,7 @@ cases = st.builds(
     known_columns,
     given_types,
     st.sampled_from(OnNewColumn),
-    st.none() | st.just("A"),
+    st.sampled_from([None, None, "A"]),
     st.sampled_from([[], [], ["B"], ["B", "A"]]),
+    st.sampled_from([frozenset(), frozenset(), frozenset({"A"}), frozenset({"", "B"})]),
 )

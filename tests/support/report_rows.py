@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import itertools
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from tap_crewmojo.readers.csv_report import CsvReport
@@ -41,6 +42,10 @@ def read(body: bytes, content_type: str = CSV, size: int = WHOLE, **how: Any) ->
                 {name: cell for name, cell in zip(report.headings(), row, strict=True) if cell}
                 for row in csv.reader(io.StringIO(blocks, newline=""), strict=True)
             ] == rows
+        with tempfile.TemporaryFile() as file:
+            file.write(b"another report")
+            report.move_to(file)
+            assert rows_of(report) == (rows, empty_rows), "the same rows from another file"
     return rows, empty_rows
 
 

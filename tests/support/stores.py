@@ -10,10 +10,19 @@ from uuid import uuid4
 
 import duckdb
 
-from support.targets import CSV, DUCKDB, JSONL, PIPELINEWISE, POSTGRES, run_target
+from support.targets import (
+    CSV,
+    DUCKDB,
+    JSONL,
+    PIPELINEWISE,
+    POSTGRES,
+    SNOWFLAKE,
+    STITCH,
+    run_target,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from support.declared_targets import Target
@@ -32,6 +41,10 @@ class Store(Protocol):
 
     def types(self, stream: str) -> dict[str, str]:
         """Return the types of a stream's columns; nothing for what has none but text."""
+
+
+_SNOWFLAKE_TYPES = {"timestamp": "timestamp_ntz", "json": "variant"}
+"""What fakesnow makes of Snowflake's types, and back."""
 
 
 @dataclass
@@ -91,12 +104,17 @@ class Requests:
 
 @dataclass
 class Database:
-    """A schema of a database."""
+    """A schema of a database.
+
+    Args:
+        called: the types that have another name in the database behind this one.
+    """
 
     target: Target
     folder: Path
     settings: dict[str, object]
     query: Callable[[str], list[tuple[Any, ...]]]
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, run: Run) -> None:
         states = run_target(self.target.spec, self.settings, run.stdout, self.folder)
@@ -113,9 +131,9 @@ class Database:
     def types(self, stream: str) -> dict[str, str]:
         found = self.query(
             "SELECT column_name, lower(data_type) FROM information_schema.columns "  # noqa: S608
-            f"WHERE table_schema = '{self._schema}' AND table_name = '{stream}'"
+            f"WHERE lower(table_schema) = '{self._schema}' AND lower(table_name) = '{stream}'"
         )
-        return dict(found)
+        return {name: self.called.get(data_type, data_type) for name, data_type in found}
 
     @property
     def _schema(self) -> object:
@@ -124,29 +142,43 @@ class Database:
 
 def store(target: Target, folder: Path, server: PostgresServer, **settings: object) -> Store:
     """Return an empty store for a target: files in a folder, or a schema in a database."""
-    schema = f"store_{uuid4().hex}"
-    database = folder / "store.duckdb"
-
-    def query(sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(database, read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
     match target.spec.requirement:
         case JSONL.requirement:
             return Files(target, folder, ".jsonl", "destination_path", _json_lines)
         case CSV.requirement:
             return Files(target, folder, ".csv", "output_path", csv.DictReader)
-        case POSTGRES.requirement:
-            config = server.target_config(default_target_schema=schema, **settings)
-            return Database(target, folder, config, server.query)
-        case PIPELINEWISE.requirement:
-            config = server.pipelinewise_config(default_target_schema=schema, **settings)
-            return Database(target, folder, config, server.query)
-        case DUCKDB.requirement:
-            config = {"path": str(database), "default_target_schema": schema, **settings}
-            return Database(target, folder, config, query)
-        case _:
+        case STITCH.requirement:
             return Requests(target, folder)
+        case _:
+            return _database(target, folder, server, settings)
+
+
+def _database(
+    target: Target, folder: Path, server: PostgresServer, settings: dict[str, object]
+) -> Database:
+    name = uuid4().hex
+    schema = f"store_{name}"
+    file = folder / f"DATABASE_{name.upper()}.db"  # as fakesnow calls it
+    of_schema = {"default_target_schema": schema, **settings}
+
+    def query(sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(file, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    match target.spec.requirement:
+        case POSTGRES.requirement:
+            return Database(target, folder, server.target_config(**of_schema), server.query)
+        case PIPELINEWISE.requirement:
+            return Database(target, folder, server.pipelinewise_config(**of_schema), server.query)
+        case DUCKDB.requirement:
+            return Database(target, folder, {"path": str(file), **of_schema}, query)
+        case SNOWFLAKE.requirement:
+            account = dict.fromkeys(("account", "user", "password"), "fake")
+            kept = {"clean_up_batch_files": False}  # other tests load them, too
+            config = {**account, **kept, "database": file.stem, **of_schema}
+            return Database(target, folder, config, query, _SNOWFLAKE_TYPES)
+        case other:
+            raise ValueError(other)
 
 
 def _json_lines(lines: Iterable[str]) -> Iterable[Record]:

@@ -38,13 +38,18 @@ TIMEOUT = 180  # seconds; the first run of a program installs it
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """A Singer target: what to install, with what else or against its wish, and what to run."""
+    """A Singer target: what to install, with what else or against its wish, and what to run.
+
+    Attributes:
+        within: a Python program that runs the executable, in the environment of the target.
+    """
 
     requirement: str
     executable: str
     beside: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     override: str = ""
+    within: Path | None = None
 
 
 PYARROW = "pyarrow"  # with which a target made with the SDK reads parquet
@@ -59,6 +64,12 @@ PIPELINEWISE = TargetSpec(
 DUCKDB = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==1.2.2",))
 DUCKDB_AS_IT_INSTALLS = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==2.0.1",))
 STITCH = TargetSpec("target-stitch==4.0.3", "target-stitch", (), ("--dry-run", "--output-file=-"))
+SNOWFLAKE = TargetSpec(
+    "meltanolabs-target-snowflake==0.20.4",
+    "target-snowflake",
+    ("fakesnow==0.12.1", "duckdb==2.0.1"),
+    within=Path(__file__).with_name("fake_snowflake.py"),
+)
 MELTANO = "meltano==4.4.1"
 
 # Set here too, whatever the project says: a test must not report to anybody.
@@ -121,7 +132,8 @@ def run_target(
     config_file.write_text(json.dumps(config), encoding="utf-8")
     overrides = cwd / f"{spec.executable}.overrides.txt"
     overrides.write_text(spec.override, encoding="utf-8")
-    program = [*_tool(spec.requirement, *spec.beside), spec.executable, *spec.arguments]
+    within = ["python", str(spec.within)] if spec.within else []
+    program = [*_tool(spec.requirement, *spec.beside), *within, spec.executable, *spec.arguments]
     command = [*program, "--config", str(config_file)]
     return _run(command, cwd=cwd, stdin=messages, env={"UV_OVERRIDE": str(overrides)})
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from pyarrow import parquet
 
+from support.batches import rows_of
 from support.catalogs import deselect
 from support.drifting import month
 from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, run_tap, timeless
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
-
-if TYPE_CHECKING:
-    from typing import Any
-
-
-def rows_of(file: Path) -> list[dict[str, Any]]:
-    if file.suffix == ".parquet":
-        rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
-        return rows
-    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 @pytest.mark.parametrize("encoding", [("jsonl", "gzip"), ("parquet", "gzip"), ("parquet", "none")])

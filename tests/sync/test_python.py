@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -137,20 +136,6 @@ def test_a_report_that_cannot_be_read_raises(sandbox: Sandbox) -> None:
     with pytest.raises(ReportError, match=r"no\.report"):
         list(taken(tap, "no_report"))
     assert list(taken(tap, "oneonone_summary"))
-
-
-@pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> list[IO[bytes]]:
-    """All temporary files of the test."""
-    files: list[IO[bytes]] = []
-    make = tempfile.TemporaryFile
-
-    def remembered(**options: Any) -> IO[bytes]:  # noqa: ANN401
-        files.append(make(**options))
-        return files[-1]
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", remembered)
-    return files
 
 
 def test_no_sample_stays_on_disk(company: Sandbox, files: list[IO[bytes]]) -> None:

@@ -65,7 +65,7 @@ def test_all_invalid_settings_are_listed_before_any_request(
         "request_timeout must be at least 31",
         "max_parallel_reports must be at most 16",
         "job_timeout must be at most 600",
-        "on_new_column must be add, ignore or fail",
+        "on_new_column must be add, collect, ignore or fail",
         "reports[4].primary_keys must be an array",
     ):
         assert words in message

@@ -60,12 +60,14 @@ def catalog_of(config: dict[str, Any], directory: Path) -> dict[str, Any]:
     return run_tap(january, directory, "--discover").succeeded().catalog
 
 
+@pytest.mark.parametrize("on_new_column", ["add", "collect"])
 def test_columns_are_hashed_and_left_out_and_later_ones_do_not_come_in(
-    config: dict[str, Any], tmp_path: Path
+    config: dict[str, Any], tmp_path: Path, on_new_column: str
 ) -> None:
     recipe = json.loads(block("config: pseudonymised people"))
     config |= recipe | {
-        "reports": [{**recipe["reports"][0], "id": "people.one", "name": "oneonone_summary"}]
+        "on_new_column": on_new_column,
+        "reports": [{**recipe["reports"][0], "id": "people.one", "name": "oneonone_summary"}],
     }
     salt = "not in any file"
     export, command = block("command: salt").splitlines()
@@ -118,6 +120,49 @@ def test_without_an_else_a_column_takes_its_variant_with_it(
         record.get("Rating__text")
         for record in run_tap(config, tmp_path, catalog=catalog).records("people_one")
     }
+
+
+def test_what_a_map_drops_or_changes_is_not_in_the_extra_column_either(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    extra = "_sdc_report_extra"
+    catalog = catalog_of(config, tmp_path)
+    config["on_new_column"] = "collect"
+    config["stream_maps"] = {
+        "people_one": {"Rating": "self * 2 if self else None"},
+        "teams": {
+            "__source__": "people_one",
+            "__else__": None,
+            "__key_properties__": ["Team"],
+            "Team": "Team",
+            "Salary": None,
+        },
+    }
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert "Carol" not in run.stdout + run.stderr
+    records = run.records("people_one")
+    assert [record[extra] for record in records] == [
+        *(None, None),
+        *('{"Salary":"90210"}', '{"Salary":"80210"}', None),
+    ]
+    assert {tuple(record) for record in run.records("teams")} == {("Team",)}
+    (warning,) = (line for line in run.warnings if "Column 'Rating'" in line)
+    assert f"left out (a stream map drops or changes the column, and does not name '{extra}'" in (
+        warning
+    )
+
+    config["stream_maps"] = {"people_*": {"Salary": None}}
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert "90210" not in run.stdout + run.stderr
+    assert [record[extra] for record in run.records("people_one")][2:] == [
+        *(None, '{"Rating":"see Carol"}', None)
+    ]
+
+    config["stream_maps"]["people_*"] |= {"Rating": None, extra: f"_['{extra}']"}
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert [record[extra] for record in run.records("people_one")][2:] == [
+        *('{"Salary":"90210"}', '{"Rating":"see Carol","Salary":"80210"}', None)
+    ]
 
 
 def test_an_expression_that_fails_fails_its_report_alone(

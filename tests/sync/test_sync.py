@@ -202,16 +202,16 @@ def test_one_token_serves_the_whole_run(sandbox: Sandbox, tmp_path: Path) -> Non
 def test_csv_json_and_jobs_give_the_same(tmp_path: Path) -> None:
     """A report requested as JSON may come back from a job as CSV, or within an object."""
     outputs = []
-    variants: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        ({}, {}),
-        ({}, {"content_type": "json"}),
-        ({}, {"force_job": True}),
-        ({"jobs_as_csv": True}, {"content_type": "json", "force_job": True}),
-        ({"json_envelope": "data"}, {"content_type": "json"}),
-        ({"job_status": 202, "numeric_job_ids": True, "poll_hang": 30}, {"force_job": True}),
+    ways: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+        ((), {}),
+        ((), {"content_type": "json"}),
+        ((), {"force_job": True}),
+        (("jobs-as-csv",), {"content_type": "json", "force_job": True}),
+        (("json-wrapped",), {"content_type": "json"}),
+        (("envelope-202", "numeric-job-id", "polls-hang"), {"force_job": True}),
     ]
-    for behaviour, settings in variants:
-        with Sandbox(time_scale=TIME_SCALE, people=12, **behaviour) as sandbox:
+    for variants, settings in ways:
+        with Sandbox(time_scale=TIME_SCALE, people=12, variants=variants) as sandbox:
             config = settings_for(
                 sandbox, *DATED, "review.detail", DIRECTORY, request_timeout=300, **settings
             )

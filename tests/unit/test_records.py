@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 import tracemalloc
 from collections import deque
 from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,16 +16,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.oracle import RefusedError
-from support.report_cases import METADATA, Body, Case, bodies, cases
+from support.report_cases import METADATA, Body, Case, as_csv, bodies, cases
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.records import RecordMaker, as_dict
-from tap_crewmojo.schema.stream_schema import OnNewColumn, StreamSchema
+from tap_crewmojo.schema.inference import discovered_schema
+from tap_crewmojo.schema.metadata import RESERVED
+from tap_crewmojo.schema.names import ColumnNames, Naming
+from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from typing import Any
 
     from tap_crewmojo.cells import Cell
 
@@ -38,7 +45,8 @@ def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size:
             next(maker.batches(body.spooled(size)))
         return
     for batch in maker.batches(body.spooled(size)):
-        names = [*schema.names, *METADATA, "_sdc_row_number"]
+        extra = ["_sdc_report_extra"] * (case.on_new_column is OnNewColumn.COLLECT)
+        names = [*schema.names, *METADATA, "_sdc_row_number", *extra]
         assert maker.names == tuple(filter(schema.is_selected, names))
         records += [as_dict(record, maker.names) for record in batch]
     assert [
@@ -50,11 +58,78 @@ def test_records_are_those_of_the_documented_rules(body: Body, case: Case, size:
         for number, record in enumerate(expected.records, start=1)
     ]
     assert {name: str(schema.types()[name]) for name in schema.names} == expected.types
+    if case.on_new_column is OnNewColumn.COLLECT:
+        assert schema.take_change() is None
     assert maker.counts.variants == expected.variants
-    assert schema.left_out == expected.left_out
+    assert set(schema.left_out) == expected.left_out
     assert maker.counts.repeated_keys == expected.repeated
     assert maker.counts.rows + maker.counts.empty_rows == len(body.rows)
     assert maker.counts.rows == len(expected.records)
+
+
+@given(bodies, cases, st.integers(1, 3))
+def test_the_extra_column_holds_what_else_is_added(body: Body, case: Case, size: int) -> None:
+    """Both modes give the same, by heading; only one of them gives a new column a type."""
+    case = replace(
+        case,
+        given={name: how for name, how in case.given.items() if name in case.known},
+        deselected=None,
+        keys=[],
+        hidden=frozenset(),
+    )
+    added, collected = (
+        list(records_of(body, replace(case, on_new_column=mode), size))
+        for mode in (OnNewColumn.ADD, OnNewColumn.COLLECT)
+    )
+    names = ColumnNames(case.known, RESERVED)
+    columns = names.assign(body.headings)
+    labels = ColumnNames((), ()).assign(body.headings)
+    for by_column, record in zip(added, collected, strict=True):
+        extra = json.loads(record.pop("_sdc_report_extra") or "{}")
+        assert list(extra) == sorted(extra)
+        for heading, name in columns.items():
+            for column in [names.variant(name), *([name] if name not in case.known else [])]:
+                text = by_column.pop(column, None)
+                assert text is None or extra.pop(labels[heading]) == text
+        assert not extra
+        assert by_column == record
+
+
+def records_of(body: Body, case: Case, size: int) -> Iterator[dict[str, Any]]:
+    maker = RecordMaker(case.schema(), case.keys, METADATA)
+    with contextlib.suppress(ReportError):  # it has no column of the schema
+        for batch in maker.batches(body.spooled(size)):
+            yield from (as_dict(record, maker.names) for record in batch)
+
+
+def test_a_deselected_variant_is_not_collected() -> None:
+    """Its catalog is one of another mode, in which it was a column."""
+    known = {"A": ColumnType.NUMBER, "A__text": ColumnType.STRING, "B": ColumnType.NUMBER}
+    body = as_csv(["A", "B"], [["secret", "n/a"]])
+    case = Case(known, {}, OnNewColumn.COLLECT, "A__text", [])
+    (record,) = records_of(body, case, 1)
+    assert record["_sdc_report_extra"] == '{"B":"n/a"}'
+    assert "A__text" not in record
+
+
+@pytest.mark.parametrize("hidden", ["Progress %", "progress_pct", "Progress"])
+def test_what_is_collected_is_named_by_its_heading_whatever_columns_are_named(hidden: str) -> None:
+    rules = SchemaRules({}, True, OnNewColumn.COLLECT, UTC, Naming.IDENTIFIER)  # noqa: FBT003
+    types = {"Progress %": ColumnType.NUMBER, "Code": ColumnType.STRING}
+    schema = StreamSchema(
+        discovered_schema(types, rules, windowed=False),
+        rules,
+        windowed=False,
+        is_selected=lambda _: True,
+        hidden={hidden},
+    )
+    maker = RecordMaker(schema, [], METADATA)
+    body = as_csv(["Code", "Progress %", "Cost Centre"], [["1", "n/a", "HR"]])
+    ((record,),) = maker.batches(body.spooled())
+    extra = json.loads(str(as_dict(record, maker.names)["_sdc_report_extra"]))
+    is_hidden = hidden != "Progress"
+    assert extra == {"Cost Centre": "HR"} | ({} if is_hidden else {"Progress %": "n/a"})
+    assert schema.quoted("cost_centre") == "'cost_centre' (heading 'Cost Centre')"
 
 
 class Batches(Report):
@@ -123,11 +198,12 @@ def test_the_columns_that_a_batch_brings_are_announced_at_once() -> None:
     assert len(schema.names) == 401
 
 
-def test_time_grows_with_the_number_of_new_columns() -> None:
+@pytest.mark.parametrize("mode", [OnNewColumn.ADD, OnNewColumn.COLLECT])
+def test_time_grows_with_the_number_of_new_columns(mode: OnNewColumn) -> None:
     def seconds(count: int) -> float:
         wide = batch(2, Code=["1", "2"], **{f"H{number}": ["1", "x"] for number in range(count)})
         types = {f"H{number}": ColumnType.NUMBER for number in range(0, count, 2)}
-        schema = Case({"Code": ColumnType.STRING, **types}, {}, OnNewColumn.ADD, None, []).schema()
+        schema = Case({"Code": ColumnType.STRING, **types}, {}, mode, None, []).schema()
         started_at = time.process_time()
         deque(RecordMaker(schema, [], METADATA).batches(Batches(wide)), maxlen=0)
         return time.process_time() - started_at

@@ -36,18 +36,10 @@ def to_csv(table: Table) -> bytes:
     return text.getvalue().encode()
 
 
-def to_json(table: Table, envelope: str | None = None) -> bytes:
-    """Return a table as a JSON array with one object for each row.
-
-    Args:
-        table: The table.
-        envelope: A name. The array is put into an object, under this name. The vendor does not
-            document whether it does this, therefore both forms are available. [assumed: a bare
-            array]
-    """
+def to_json(table: Table) -> bytes:
+    """Return a table as a JSON array with one object for each row ([assumed]: a bare array)."""
     rows = [dict(zip(table.headings, map(_json_value, row), strict=True)) for row in table.rows]
-    document = rows if envelope is None else {envelope: rows}
-    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(rows, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _csv_text(cell: Cell) -> str:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.singer.maps import apply_maps, map_errors, map_warnings, mapper_of
+from tap_crewmojo.singer.maps import (
+    apply_maps,
+    changed_columns,
+    map_errors,
+    map_warnings,
+    mapper_of,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -139,3 +145,20 @@ def test_the_settings_stay_as_they_are_given() -> None:
     before = copy.deepcopy(given)
     mapper_of(given, logging.getLogger())
     assert given == before
+
+
+@pytest.mark.parametrize(
+    ("maps", "columns"),
+    [
+        ({"people": {"A": None, "B": "md5(B)", "__filter__": "A", "__alias__": "'x'"}}, {"A", "B"}),
+        ({"*": {"A": None}, "copy": {"__source__": "peo*", "B": "__NULL__"}}, {"A", "B"}),
+        ({"people": {"A": None, "_sdc_report_extra": "_['_sdc_report_extra']"}}, set()),
+        ({"people": {"A": "A", "__else__": None}, "[people]": {"B": None}}, set()),
+        ({"people": None, "__else__": None, "staff": {"A": None}, "peo*": "__NULL__"}, set()),
+    ],
+)
+def test_the_columns_that_are_hidden_from_the_extra_column(
+    maps: dict[str, Any], columns: set[str]
+) -> None:
+    assert changed_columns(maps, "people") == columns
+    assert changed_columns({"[people]": {"A": None}}, "[people]") == {"A"}

@@ -1,0 +1,107 @@
+"""Parts of what was seen, for the functions that judge it; all words are ours, or of `words.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from tap_crewmojo.probe import words
+from tap_crewmojo.probe.bodies import csv_form, json_document, json_form
+from tap_crewmojo.probe.observations import NotTriedError, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_crewmojo.probe.bodies import CsvForm, JsonForm
+    from tap_crewmojo.probe.exchange import Seen
+    from tap_crewmojo.probe.observations import Observations
+
+_MOST_INNER: Final = 5
+
+Judged: TypeAlias = tuple[bool, str]
+"""Whether it is as assumed, and what was seen."""
+
+
+def of_both_forms(seen: Observations, shown: Callable[[Seen], str], expected: str) -> Judged:
+    """Judge the report as CSV and as JSON alike."""
+    texts = {
+        name: shown(seen.report(step))
+        for name, step in (("CSV", Step.CSV), ("JSON", Step.JSON))
+        if step in seen and seen[step].is_success
+    }
+    if not texts:
+        _ = seen.report(Step.CSV)  # the reason why there is none
+    what = "; ".join(f"{name}: {text}" for name, text in texts.items())
+    return set(texts.values()) == {expected}, what
+
+
+def json_object(seen: Seen) -> dict[str, Any]:
+    """Return the JSON object in a response.
+
+    Raises:
+        NotTriedError: there is none.
+    """
+    document = json_document(seen.body)
+    if not isinstance(document, dict):
+        msg = "the response is no JSON object"
+        raise NotTriedError(msg)
+    return document
+
+
+def form_of(document: Any) -> str:  # noqa: ANN401  # whatever JSON holds
+    """Return the form of a JSON document."""
+    if not isinstance(document, dict):
+        return "no JSON object" if document is None else f"{words.kind(document)} of JSON"
+    inner = [
+        f"{words.name(each)} has {words.members(document[each])}"
+        for each in document
+        if isinstance(document[each], dict)
+    ]
+    return "; ".join([words.members(document), *inner[:_MOST_INNER]])
+
+
+def names_in(seen: Seen) -> object:
+    """Return the names of the members of a response; nothing if it is no JSON object."""
+    document = json_document(seen.body)
+    return document.keys() if isinstance(document, dict) else None
+
+
+def csv_of(seen: Observations) -> CsvForm:
+    """Return how the report as CSV is written."""
+    return csv_form(seen.report(Step.CSV).body)
+
+
+def json_of(seen: Observations) -> JsonForm:
+    """Return how the report as JSON is written.
+
+    Raises:
+        NotTriedError: it is not JSON.
+    """
+    form = json_form(seen.report(Step.JSON).body)
+    if form is None:
+        msg = "the response is not JSON"
+        raise NotTriedError(msg)
+    return form
+
+
+def require_rows(seen: Observations) -> None:
+    """Refuse to judge a report as JSON without rows: it has no columns.
+
+    Raises:
+        NotTriedError: it has no rows.
+    """
+    if not seen.table(Step.JSON).rows:
+        msg = "the report has no rows: choose another month with --date"
+        raise NotTriedError(msg)
+
+
+def polls_of(seen: Observations) -> list[Seen]:
+    """Return the responses to the polls of a pending job.
+
+    Raises:
+        NotTriedError: there are none.
+    """
+    if not seen.polls:
+        _ = seen[Step.JOB]  # the reason why there is none
+        msg = "the job was ready at the first poll"
+        raise NotTriedError(msg)
+    return seen.polls
