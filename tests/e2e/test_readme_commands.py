@@ -24,9 +24,12 @@ import yaml
 from uv import find_uv_bin
 
 from generate import CLONE
+from support.dbt import copy_example
 from support.repository import PAGES, ROOT, block, fenced
+from support.sandboxes import DIRECTORY, variables_for
 from support.tap_runs import TIME_SCALE, check
 from support.targets import MELTANO, clone_in, loader_definition
+from tap_crewmojo.sandbox.company.reports import REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -252,6 +255,23 @@ def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
     check(messages)
     records = {message["stream"] for message in messages if message["type"] == "RECORD"}
     assert {"oneonone_summary", "engagement_survey", "people_directory"} < records
+
+
+def test_dbt_on_the_reports_of_the_sandbox(newcomer: Newcomer, sandbox: Sandbox) -> None:
+    newcomer.runs("uv tool install --quiet pipx")
+    newcomer.runs(opened(INSTALL))
+    folder = newcomer.home / "crewmojo"
+    names = [name for name in REPORTS if name != DIRECTORY["id"]]
+    variables = variables_for(sandbox, *names, DIRECTORY)
+    settings = "".join(f"export {name}={shlex.quote(variables[name])}\n" for name in variables)
+    newcomer.runs(settings + block("command: load with a window log"), folder)
+    copy_example(folder / "dbt")
+    report = newcomer.runs(block("command: dbt"), folder)
+    assert "Completed successfully" in report
+    assert report.count("PASS freshness of crewmojo.") == 7
+    with duckdb.connect(folder / "dbt" / "warehouse.duckdb", read_only=True) as database:
+        (rows,) = database.sql("SELECT count(*) FROM stg_crewmojo__people_directory").fetchall()
+    assert rows == (len(sandbox.company.report("people.directory").rows),)
 
 
 @dataclass(frozen=True, slots=True)
