@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _OPEN_ISSUE: Final = "The tap may lose rows: do not load this report, and open an issue."
 _NOT_READ: Final = "The tap cannot read this report yet: open an issue."
-_TAKEN: Final = "The tap takes it."
+_IF_FOUND: Final = "The tap takes it if it has found the id: see `job-path`."
+TAKEN: Final = "The tap takes it."
+"""This is so if it reads the reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Assumption:
     id: str
     sentence: str
     judge: Callable[[Observations], Judged]
-    if_different: str = _TAKEN
+    if_different: str = TAKEN
 
 
 ASSUMPTIONS: Final = (
@@ -123,6 +125,7 @@ ASSUMPTIONS: Final = (
         "unknown-report-status",
         "An unknown report has status 400.",
         partial(found.status_is, step=Step.UNKNOWN_REPORT, expected=400),
+        if_different="The tap takes it if it is 400, 403 or 404: it says which report failed.",
     ),
     Assumption(
         "unknown-report-body",
@@ -133,13 +136,14 @@ ASSUMPTIONS: Final = (
     Assumption(
         "job-status",
         "A job has status 200.",
-        partial(found.status_is, step=Step.ENVELOPE, expected=200),
+        jobs.job_status,
+        if_different=_IF_FOUND,
     ),
     Assumption(
         "job-fields",
         "A job is a JSON object with `jobId` only.",
         jobs.job_fields,
-        if_different="The tap takes it if it has found the id: see `job-path`.",
+        if_different=_IF_FOUND,
     ),
     Assumption("job-id-type", "The id of a job is a string.", jobs.job_id_type),
     Assumption("job-wait", "A job is named about 30 s after the request.", jobs.job_wait),

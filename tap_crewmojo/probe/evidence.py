@@ -40,7 +40,7 @@ def json_object(seen: Seen) -> dict[str, Any]:
     Raises:
         NotTriedError: there is none.
     """
-    document = json_document(seen.body)
+    document = json_document(seen.text)
     if not isinstance(document, dict):
         msg = "the response is no JSON object"
         raise NotTriedError(msg)
@@ -61,13 +61,14 @@ def form_of(document: Any) -> str:  # noqa: ANN401  # whatever JSON holds
 
 def names_in(seen: Seen) -> object:
     """Return the names of the members of a response; nothing if it is no JSON object."""
-    document = json_document(seen.body)
+    document = json_document(seen.text)
     return document.keys() if isinstance(document, dict) else None
 
 
 def csv_of(seen: Observations) -> CsvForm:
     """Return how the report as CSV is written."""
-    return csv_form(seen.report(Step.CSV).body)
+    report = seen.report(Step.CSV)
+    return csv_form(report.body, report.text)
 
 
 def json_of(seen: Observations) -> JsonForm:
@@ -76,7 +77,7 @@ def json_of(seen: Observations) -> JsonForm:
     Raises:
         NotTriedError: it is not JSON.
     """
-    form = json_form(seen.report(Step.JSON).body)
+    form = json_form(seen.report(Step.JSON).text)
     if form is None:
         msg = "the response is not JSON"
         raise NotTriedError(msg)
