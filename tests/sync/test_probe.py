@@ -98,7 +98,7 @@ def test_without_dates_there_are_fewer_requests(tmp_path: Path) -> None:
 def test_another_report_can_be_requested(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         settings = settings_for(sandbox, "it", DIRECTORY)
-        run_probe(settings, tmp_path, "--report=people.directory", WINDOW)
+        run_probe(settings, tmp_path, "--report=people_directory", WINDOW)
         run_probe(settings, tmp_path, "--report=oneonone.detail", WINDOW)
         reports = [report for report, *_ in requested(sandbox)]
     assert reports.count("people.directory") == 2
