@@ -11,7 +11,7 @@ from tap_crewmojo.probe.observations import NotTriedError, Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_crewmojo.probe.bodies import CsvForm, JsonForm
+    from tap_crewmojo.probe.bodies import CsvForm, JsonForm, Table
     from tap_crewmojo.probe.exchange import Seen
     from tap_crewmojo.probe.observations import Observations
 
@@ -84,13 +84,13 @@ def json_of(seen: Observations) -> JsonForm:
     return form
 
 
-def require_rows(seen: Observations) -> None:
-    """Refuse to judge a report as JSON without rows: it has no columns.
+def require_rows(*tables: Table) -> None:
+    """Refuse to judge reports without rows: nothing shows in them, and JSON has no columns.
 
     Raises:
-        NotTriedError: it has no rows.
+        NotTriedError: none of them has rows.
     """
-    if not seen.table(Step.JSON).rows:
+    if not any(table.rows for table in tables):
         msg = "the report has no rows: choose another month with --date"
         raise NotTriedError(msg)
 

@@ -177,7 +177,7 @@ def json_shape(seen: Observations) -> Judged:
 
 def json_rows(seen: Observations) -> Judged:
     """Judge how empty values are written."""
-    require_rows(seen)
+    require_rows(seen.table(Step.JSON))
     empties = json_of(seen).empties
     if not empties:
         msg = "no value is empty: choose another month with --date"
@@ -197,7 +197,7 @@ def json_values(seen: Observations) -> Judged:
 def same_columns(seen: Observations) -> Judged:
     """Judge whether CSV and JSON have the same columns; a column without a value may be missing."""
     as_csv, as_json = seen.table(Step.CSV), seen.table(Step.JSON)
-    require_rows(seen)
+    require_rows(as_json)
     only_csv = as_csv.types.keys() - as_json.types.keys() - as_csv.empty
     only_json = as_json.types.keys() - as_csv.types.keys()
     shared = counted(len(as_csv.types.keys() & as_json.types.keys()), "column")
@@ -209,7 +209,7 @@ def same_columns(seen: Observations) -> Judged:
 def same_types(seen: Observations) -> Judged:
     """Judge whether the columns have the same inferred types in CSV and JSON."""
     as_csv, as_json = seen.table(Step.CSV), seen.table(Step.JSON)
-    require_rows(seen)
+    require_rows(as_json)
     shared = as_csv.types.keys() & as_json.types.keys()
     different = sum(as_csv.types[each] is not as_json.types[each] for each in shared)
     return not different, f"{counted(different, 'column')} of {len(shared)} differ"
@@ -218,6 +218,7 @@ def same_types(seen: Observations) -> Judged:
 def same_rows(seen: Observations, step: Step) -> Judged:
     """Judge whether a report has the rows of the report as CSV."""
     as_csv, other = seen.table(Step.CSV), seen.table(step)
+    require_rows(as_csv, other)
     rows = f"{counted(as_csv.rows, 'row')} as CSV, {other.rows:,} in the {step}"
     is_same = (as_csv.rows, as_csv.digest) == (other.rows, other.digest)
     return is_same, rows if is_same or as_csv.rows != other.rows else f"{rows}, not the same ones"
@@ -251,6 +252,8 @@ def no_dates(seen: Observations) -> Judged:
     without = seen[Step.NO_DATES]
     if not without.table:
         return False, f"status {without.status}, and no report that the tap reads"
+    if not without.table.rows:
+        require_rows(seen.table(Step.CSV))
     return without.table.rows > 0, counted(without.table.rows, "row")
 
 
