@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OPEN_ISSUE: Final = "The tap may lose rows: do not load this report, and open an issue."
 _NOT_READ: Final = "The tap cannot read this report yet: open an issue."
+_FEWER_WORDS: Final = "The tap takes it, with fewer words in its own message."
 _IF_FOUND: Final = "The tap takes it if it has found the id: see `job-path`."
 TAKEN: Final = "The tap takes it."
 """This is so if it reads the reports."""
@@ -131,6 +132,7 @@ ASSUMPTIONS: Final = (
         "unknown-report-body",
         "An unknown report has a JSON object with `error` only.",
         partial(found.error_body, step=Step.UNKNOWN_REPORT),
+        if_different=_FEWER_WORDS,
     ),
     # --- jobs
     Assumption(
@@ -180,6 +182,7 @@ ASSUMPTIONS: Final = (
         "unknown-job-body",
         "An unknown job has a JSON object with `error` only.",
         partial(found.error_body, step=Step.UNKNOWN_JOB),
+        if_different=_FEWER_WORDS,
     ),
 )
 """The assumptions in the order of the result."""

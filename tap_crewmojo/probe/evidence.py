@@ -66,8 +66,15 @@ def names_in(seen: Seen) -> object:
 
 
 def csv_of(seen: Observations) -> CsvForm:
-    """Return how the report as CSV is written."""
+    """Return how the report as CSV is written.
+
+    Raises:
+        NotTriedError: it is not CSV.
+    """
     report = seen.report(Step.CSV)
+    if not report.text or isinstance(json_document(report.text), dict | list):
+        msg = "the response is not CSV"
+        raise NotTriedError(msg)
     return csv_form(report.body, report.text)
 
 

@@ -166,8 +166,8 @@ class Exchange:
                     raise NotSeenError(msg)
         except TransientError:  # its text may quote a header
             msg = (
-                "the response could not be read whole: it was cut short, is damaged, or is "
-                "compressed in a way that the tap does not accept"
+                "the response could not be read whole: it took too long, was cut short, is "
+                "damaged, or is compressed in a way that the tap does not accept"
             )
             raise NotSeenError(msg) from None
         return bytes(body)

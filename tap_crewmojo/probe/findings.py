@@ -248,12 +248,12 @@ def range_ends(seen: Observations) -> Judged:
 
 def no_dates(seen: Observations) -> Judged:
     """Judge whether a report without dates is a report."""
-    _ = seen.report(Step.CSV)  # if that has an error status, too, it is not for lack of dates
+    as_csv = seen.table(Step.CSV)  # if that is none either, it is not for lack of dates
     without = seen[Step.NO_DATES]
     if not without.table:
         return False, f"status {without.status}, and no report that the tap reads"
     if not without.table.rows:
-        require_rows(seen.table(Step.CSV))
+        require_rows(as_csv)
     return without.table.rows > 0, counted(without.table.rows, "row")
 
 

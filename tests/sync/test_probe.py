@@ -275,6 +275,17 @@ def test_what_the_tap_does_not_read_is_not_said_to_be_taken(
     assert "The tap takes it." not in run.stdout
 
 
+def test_json_instead_of_csv_shows_nothing_of_csv(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        sandbox.faults.add(
+            Fault(phase="post", kind="body", body='[{"a": "b"}]', content_type="application/json")
+        )
+        run = probed(sandbox, tmp_path)
+    of_csv = {each.id for each in ASSUMPTIONS if each.id.startswith("csv-")}
+    assert of_csv & run.ids("differs") == {"csv-type"}
+    assert of_csv - run.ids("not tried") == {"csv-type"}
+
+
 def test_a_token_in_another_form_is_shown(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         token = f'{{"accessToken": "{PERSON}", "token_type": "Bearer"}}'
