@@ -156,8 +156,8 @@ class Run:
             if self._plan.is_slow:
                 seen = self._polled(step, seen.job_id, started)
             else:
-                reason = "it became a job: choose another month with --date, or run with --slow"
-                self._fail(step, reason)
+                other = ", or choose another month with --date" if request.window else ""
+                self._fail(step, f"it became a job: run the probe with --slow{other}")
                 seen = None
         if seen is None:
             return None

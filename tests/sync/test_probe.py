@@ -157,7 +157,9 @@ def test_a_long_report_needs_the_option_slow(tmp_path: Path) -> None:
     with sandbox_with(seconds=40) as sandbox:
         run = probed(sandbox, tmp_path, report={"id": "it", "replication_method": "FULL_TABLE"})
     assert run.code == 1
-    assert "report as CSV: it became a job" in run.result["failures"][0]
+    assert run.result["failures"][0] == (
+        "report as CSV: it became a job: run the probe with --slow"
+    )
     assert {"job-status", "job-fields", "job-id-type"} <= run.ids("as assumed")
 
 
