@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OPEN_ISSUE: Final = "The tap may lose rows: do not load this report, and open an issue."
 _NOT_READ: Final = "The tap cannot read this report yet: open an issue."
+_IF_USED: Final = "The tap takes it if the probe goes on with this token."
 _FEWER_WORDS: Final = "The tap takes it, with fewer words in its own message."
 _IF_FOUND: Final = "The tap takes it if it has found the id: see `job-path`."
 TAKEN: Final = "The tap takes it."
@@ -51,6 +52,7 @@ ASSUMPTIONS: Final = (
         "token-response",
         "A token request can be a form; its response has status 200 and a JSON object.",
         found.token_response,
+        if_different=_IF_USED,
     ),
     Assumption(
         "token-json",
@@ -61,12 +63,14 @@ ASSUMPTIONS: Final = (
         "token-fields",
         "The members of its response are `access_token`, `token_type` and `expires_in`.",
         found.token_fields,
+        if_different=_IF_USED,
     ),
-    Assumption("token-type", "The type of a token is `Bearer`.", found.token_type),
+    Assumption("token-type", "The type of a token is `Bearer`.", found.token_type, _IF_USED),
     Assumption(
         "token-lifetime",
         "The lifetime of a token, `expires_in`, is the number 1800.",
         found.token_lifetime,
+        if_different=_IF_USED,
     ),
     # --- a report
     Assumption("readable", "The tap reads each report.", found.readable, if_different=_NOT_READ),
@@ -147,7 +151,7 @@ ASSUMPTIONS: Final = (
         jobs.job_fields,
         if_different=_IF_FOUND,
     ),
-    Assumption("job-id-type", "The id of a job is a string.", jobs.job_id_type),
+    Assumption("job-id-type", "The id of a job is a string.", jobs.job_id_type, _IF_FOUND),
     Assumption("job-wait", "A job is named about 30 s after the request.", jobs.job_wait),
     Assumption(
         "job-path",

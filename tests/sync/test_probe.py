@@ -297,7 +297,7 @@ def test_a_token_in_another_form_is_shown(tmp_path: Path) -> None:
     assert run.code == 1
     assert run.ids("differs") == {"token-fields"}
     assert run.seen("token-fields") == "`accessToken` (a string), `token_type` (a string)"
-    assert "The tap takes it." not in run.stdout
+    assert "The tap takes it if the probe goes on with this token." in run.stdout
     assert PERSON not in run.stdout
 
 
