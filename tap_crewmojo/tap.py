@@ -136,8 +136,10 @@ class TapCrewmojo(CommandLineTap):
                 records of the window log as one stream.
         """
         self.mapper = mapper_of(self.config, self.logger)
+        maps = self.config.get("stream_maps") or {}
         columns: dict[str, Collection[str] | None] = {}
         for stream in self._report_streams():
+            stream.check_maps(maps)
             failed = stream.run.failure is not None
             columns[stream.name] = None if failed else stream.effective_schema.get("properties", {})
             stream.set_up_maps(are_used=stream.selected and not failed)
@@ -147,7 +149,7 @@ class TapCrewmojo(CommandLineTap):
             log.set_up_maps(are_used=log.selected)
             self._check_names(log)
         by_name = [log.name for log in logs]
-        for warning in map_warnings(self.config.get("stream_maps") or {}, columns, by_name):
+        for warning in map_warnings(maps, columns, by_name):
             self.logger.warning(warning)
 
     def _check_names(self, log: WindowLog) -> None:
@@ -184,6 +186,12 @@ class TapCrewmojo(CommandLineTap):
             stream.plan()
         for log in self._window_logs():
             log.begin()
+            if not log.selected:
+                self.logger.warning(
+                    "The window log '%s' is turned on, but the catalog does not select it: it gets "
+                    "no record",
+                    log.name,
+                )
         runs = [stream.run for stream in streams]
         try:
             with progress_bar(runs):

@@ -18,7 +18,7 @@ from tap_crewmojo.records import as_dict, metadata_of
 from tap_crewmojo.schema.metadata import REQUESTED_AT
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
-from tap_crewmojo.singer.maps import mapper_of, maps_of
+from tap_crewmojo.singer.maps import mapper_of, maps_named
 from tap_crewmojo.singer.stream import BatchedStream
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class WindowLog(BatchedStream):
         A pattern such as `*`, and `__else__`, are meant for the rows of reports. They would fail on
         the records, or leave them out.
         """
-        maps = maps_of(self.config.get("stream_maps") or {}, self.name)
+        maps = maps_named(self.config.get("stream_maps") or {}, self.name)
         return mapper_of({**self.config, "stream_maps": maps}, self.logger)
 
     @override

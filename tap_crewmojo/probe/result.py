@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_crewmojo.probe.assumptions import ASSUMPTIONS
+from tap_crewmojo.probe.assumptions import ASSUMPTIONS, TAKEN
+from tap_crewmojo.probe.findings import readable
 from tap_crewmojo.probe.observations import NotTriedError, Step
 
 if TYPE_CHECKING:
@@ -20,10 +22,10 @@ FORMAT: Final = 1
 
 
 class Verdict(StrEnum):
-    """Whether an assumption holds."""
+    """Whether an assumption holds, in the order of the lines for people."""
 
-    AS_ASSUMED = "as assumed"
     DIFFERS = "differs"
+    AS_ASSUMED = "as assumed"
     NOT_TRIED = "not tried"
 
 
@@ -78,7 +80,9 @@ def _finding(assumption: Assumption, seen: Observations) -> dict[str, Any]:
         what = str(exc)
     else:
         verdict = Verdict.AS_ASSUMED if is_as_assumed else Verdict.DIFFERS
-        next_step = None if is_as_assumed else assumption.if_different
+        if not is_as_assumed:
+            is_other = assumption.if_different != TAKEN or _are_readable(seen)
+            next_step = assumption.if_different if is_other else "See `readable`."
     return {
         "id": assumption.id,
         "assumption": assumption.sentence,
@@ -86,6 +90,13 @@ def _finding(assumption: Assumption, seen: Observations) -> dict[str, Any]:
         "seen": what,
         "next": next_step,
     }
+
+
+def _are_readable(seen: Observations) -> bool:
+    try:
+        return readable(seen)[0]
+    except NotTriedError:
+        return False
 
 
 def as_json(result: dict[str, Any]) -> str:
@@ -101,11 +112,10 @@ def as_markdown(result: dict[str, Any]) -> str:
 def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield f"# First contact of tap-crewmojo {result['version']}, API: {result['api']}"
     yield ""
-    findings = result["assumptions"]
-    counts = {
-        verdict: sum(finding["result"] == verdict for finding in findings) for verdict in Verdict
-    }
-    yield f"{', '.join(f'{count} {verdict}' for verdict, count in counts.items())}."
+    verdicts = list(Verdict)
+    findings = sorted(result["assumptions"], key=lambda each: verdicts.index(each["result"]))
+    counts = Counter(finding["result"] for finding in findings)
+    yield f"{', '.join(f'{verdict}: {counts[verdict]}' for verdict in verdicts)}."
     if result["failures"]:
         yield ""
         yield from (f"- could not be seen: {failure}" for failure in result["failures"])

@@ -6,17 +6,14 @@ import gzip
 import json
 import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from uv import find_uv_bin
 
 from support.sandboxes import DIRECTORY, settings_for
+from support.servers import object_storage
 from support.tap_runs import Run, run_tap, tap_command, tap_environment, timeless
 
 if TYPE_CHECKING:
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from support.tap_runs import Record
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
-MOTO = "moto[s3,server]==5.2.5"
 BUCKET = "lake"
 REPORTS = ("oneonone.detail", DIRECTORY)
 BATCHES = {
@@ -48,32 +44,11 @@ def aws_environment(endpoint: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3() -> Iterator[str]:
     """The URL of an S3 server that holds an empty bucket."""
-    log = tmp_path_factory.mktemp("moto") / "log"
-    command = [
-        *(find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable, "--from", MOTO),
-        *("moto_server", "-H", "127.0.0.1", "-p", "0"),
-    ]
-    with (
-        log.open("wb") as file,
-        subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True) as process,
-    ):
-        try:
-            url = _announced_url(process, log)
-            assert requests.put(f"{url}/{BUCKET}", timeout=10).ok
-            yield url
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-
-
-def _announced_url(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + 120  # the first time, it is installed
-    while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text(encoding="utf-8"))):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(log.read_text(encoding="utf-8"))
-        time.sleep(0.05)
-    return found[0]
+    with object_storage() as url:
+        assert requests.put(f"{url}/{BUCKET}", timeout=10).ok
+        yield url
 
 
 def _records_at(s3: str, url: str) -> list[Record]:

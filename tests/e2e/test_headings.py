@@ -8,9 +8,10 @@ import pytest
 
 from support.declared_targets import TARGETS
 from support.sandboxes import settings_for
+from support.servers import Servers
 from support.stores import store
 from support.tap_runs import TIME_SCALE, run_tap
-from support.targets import DUCKDB, PIPELINEWISE, POSTGRES, SNOWFLAKE, postgres_server
+from support.targets import DUCKDB, PIPELINEWISE, POSTGRES, SNOWFLAKE
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.stores import Store
-    from support.targets import PostgresServer, TargetSpec
+    from support.targets import TargetSpec
 
 pytestmark = pytest.mark.programs
 
@@ -35,8 +36,8 @@ ROW = ("“so”", "40 %", "M", "7", "first")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
+def servers() -> Iterator[Servers]:
+    with Servers() as running:
         yield running
 
 
@@ -48,13 +49,13 @@ def server() -> Iterator[PostgresServer]:
 def test_every_heading_is_loaded_as_an_identifier(
     spec: TargetSpec,
     stops: bool,  # noqa: FBT001
-    server: PostgresServer,
+    servers: Servers,
     tmp_path: Path,
 ) -> None:
     (target,) = (each for each in TARGETS if each.spec is spec)
 
     def empty() -> Store:
-        return store(target, tmp_path, server)
+        return store(target, tmp_path, servers)
 
     reports = {"quoted": ReportSource(lambda *_: Table(tuple(NAMES), (ROW,)))}
     with Sandbox(time_scale=TIME_SCALE, people=3, reports=reports) as sandbox:

@@ -24,9 +24,12 @@ import yaml
 from uv import find_uv_bin
 
 from generate import CLONE
+from support.dbt import copy_example
 from support.repository import PAGES, ROOT, block, fenced
+from support.sandboxes import DIRECTORY, variables_for
 from support.tap_runs import TIME_SCALE, check
 from support.targets import MELTANO, clone_in, loader_definition
+from tap_crewmojo.sandbox.company.reports import REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,11 +110,23 @@ def test_installed_and_run_every_night(newcomer: Newcomer, sandbox: Sandbox) -> 
     begun = len(sandbox.requests)
     newcomer.runs(block("command: read again"), folder)
     assert windows(sandbox.requests[begun:]) == EVERY_WINDOW
-    the_view_has_what_is_current(folder, sandbox)
+    the_view_has_what_is_current(folder, "oneonone_summary*.jsonl", sandbox)
+
+    newcomer.runs("rm states.jsonl", folder)
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    storage = {"root": (folder / "lake").as_uri()}
+    with_files = json.loads(newcomer.read("crewmojo/config.json"))
+    with_files["batch_config"] = {"encoding": encoding, "storage": storage}
+    newcomer.write("crewmojo/config.json", json.dumps(with_files))
+    for due in (EVERY_WINDOW, EVERY_WINDOW[2:]):
+        begun = len(sandbox.requests)
+        newcomer.runs(block("command: batches without a target"), folder)
+        assert windows(sandbox.requests[begun:]) == due
+    the_view_has_what_is_current(folder / "lake", "*oneonone_summary*.json.gz", sandbox)
 
 
-def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
-    """Run the documented SQL on what the target has written; compare with the company itself."""
+def the_view_has_what_is_current(loaded: Path, names: str, sandbox: Sandbox) -> None:
+    """Run the documented SQL on the files that were written; compare with the company itself."""
     ends = (date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 4))
     expected = {
         (end.replace(day=1), code, held, rating)
@@ -121,7 +136,7 @@ def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
         ).rows
     }
     with duckdb.connect() as database:
-        files = loaded / "oneonone_summary*.jsonl"
+        files = loaded / names
         database.execute(f"CREATE TABLE oneonone_summary AS FROM read_json('{files}')")
         database.execute(block("sql: current rows"))
         columns = '_sdc_report_start_date, "Employee Code", "Completed 1:1s", "Average Rating"'
@@ -240,6 +255,23 @@ def test_a_sandbox_of_ones_own(newcomer: Newcomer) -> None:
     check(messages)
     records = {message["stream"] for message in messages if message["type"] == "RECORD"}
     assert {"oneonone_summary", "engagement_survey", "people_directory"} < records
+
+
+def test_dbt_on_the_reports_of_the_sandbox(newcomer: Newcomer, sandbox: Sandbox) -> None:
+    newcomer.runs("uv tool install --quiet pipx")
+    newcomer.runs(opened(INSTALL))
+    folder = newcomer.home / "crewmojo"
+    names = [name for name in REPORTS if name != DIRECTORY["id"]]
+    variables = variables_for(sandbox, *names, DIRECTORY)
+    settings = "".join(f"export {name}={shlex.quote(variables[name])}\n" for name in variables)
+    newcomer.runs(settings + block("command: load with a window log"), folder)
+    copy_example(folder / "dbt")
+    report = newcomer.runs(block("command: dbt"), folder)
+    assert "Completed successfully" in report
+    assert report.count("PASS freshness of crewmojo.") == 7
+    with duckdb.connect(folder / "dbt" / "warehouse.duckdb", read_only=True) as database:
+        (rows,) = database.sql("SELECT count(*) FROM stg_crewmojo__people_directory").fetchall()
+    assert rows == (len(sandbox.company.report("people.directory").rows),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,18 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from requests import HTTPError
 
 from support import nesting, overlapping_runs
 from support.changing_company import PROFILES, TEXTS, ChangingCompany
 from support.declared_targets import TARGETS, Batches, Left, Nested, TypeChange
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
+from support.repository import block
 from support.sandboxes import settings_for
-from support.stores import Requests, store
+from support.servers import Servers
+from support.stores import Bucket, Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
-from support.targets import PYARROW, STITCH, postgres_server
+from support.targets import CSV, PYARROW, S3_JSONL, STITCH
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from support.declared_targets import Target
     from support.stores import Store
     from support.tap_runs import Run
-    from support.targets import PostgresServer
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,8 @@ def collected_by_format(folder: Path, target: Target) -> dict[str, Run]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
+def servers() -> Iterator[Servers]:
+    with Servers() as running:
         yield running
 
 
@@ -81,8 +83,8 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 
 @pytest.fixture
-def held_by(target: Target, tmp_path: Path, server: PostgresServer) -> Store:
-    return store(target, tmp_path, server)
+def held_by(target: Target, tmp_path: Path, servers: Servers) -> Store:
+    return store(target, tmp_path, servers)
 
 
 def test_each_value_is_where_it_is_declared(
@@ -100,6 +102,7 @@ def test_each_value_is_where_it_is_declared(
         held_as = [types[target.column(heading)] for heading in ("Day", "When")]
         assert held_as == [target.date, target.date_time]
     assert forms_of_nested_json(target, held_by) == {target.nested}
+    assert target.fractions_as_text == fractions_are_text(target, held_by)
 
 
 def forms_of_nested_json(target: Target, held_by: Store) -> set[str]:
@@ -114,6 +117,13 @@ def forms_of_nested_json(target: Target, held_by: Store) -> set[str]:
     return {
         Nested.PYTHON if isinstance(value, str) else Nested.OBJECTS for value in values if value
     }
+
+
+def fractions_are_text(target: Target, held_by: Store) -> bool:
+    """Return whether a target that could keep numbers makes texts of those with a fraction."""
+    if target.spec is CSV or held_by.types("notes"):
+        return False
+    return any(isinstance(row["Score"], str) for row in held_by.rows("notes"))
 
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target.identifiers])
@@ -157,7 +167,7 @@ def test_rows_that_left(
     held_by: Store,
     activating_runs: list[Run],
     tmp_path: Path,
-    server: PostgresServer,
+    servers: Servers,
 ) -> None:
     for run in activating_runs:
         held_by.load(run)
@@ -170,7 +180,7 @@ def test_rows_that_left(
         case Left.MARKED:
             marked = [row[code] for row in held_by.rows("staff") if row[deleted_at]]
             assert marked == ["E2"]
-            hard = store(target, tmp_path, server, hard_delete=True)
+            hard = store(target, tmp_path, servers, hard_delete=True)
             for run in activating_runs:
                 hard.load(run)
             assert {row[code] for row in hard.rows("staff")} == {"E1", "E3", "E4"}
@@ -257,16 +267,14 @@ def test_parquet_stops_a_target_without_pyarrow(
     assert not held_by.rows("changing")
 
 
-def test_nested_json_that_is_declared_as_text_is_json(
-    tmp_path: Path, server: PostgresServer
-) -> None:
+def test_nested_json_that_is_declared_as_text_is_json(tmp_path: Path, servers: Servers) -> None:
     """In a target that writes nested JSON as Python would."""
     target = next(target for target in TARGETS if target.nested is Nested.PYTHON)
     with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
         report = PROFILES | {"columns": dict.fromkeys(nesting.NESTED, "string")}
         config = settings_for(sandbox, report, start_date="2025-02-01", end_date="2025-02-28")
         run = run_tap(config, tmp_path).succeeded()
-    held_by = store(target, tmp_path, server)
+    held_by = store(target, tmp_path, servers)
     held_by.load(run)
     of_the_report = [
         {name: json.loads(row[name]) if row[name] else None for name in nesting.NESTED}
@@ -283,3 +291,27 @@ def test_stitch_receives_the_keys(held_by: Store, runs: list[Run]) -> None:
         held_by.load(run)
     keys = {message["stream"]: message["key_properties"] for run in runs for message in run.schemas}
     assert keys == {body["table_name"]: body["key_names"] for body in held_by.bodies}
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is S3_JSONL])
+def test_a_missing_bucket_loses_every_row_of_a_run(held_by: Store, runs: list[Run]) -> None:
+    assert isinstance(held_by, Bucket)
+    missing = replace(held_by, name="missing")
+    missing.load(runs[0])  # exit code 0, and the state of the run
+    with pytest.raises(HTTPError, match="404"):
+        missing.rows("notes")
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is STITCH])
+def test_the_documented_map_leaves_stitch_no_reserved_name(held_by: Store, tmp_path: Path) -> None:
+    assert isinstance(held_by, Requests)
+    documented = json.loads(f"{{{block('config: names for stitch')}}}")
+    with Sandbox(time_scale=TIME_SCALE, people=3) as sandbox:
+        run = run_tap(settings_for(sandbox, "oneonone.summary", **documented), tmp_path).succeeded()
+    held_by.load(run)
+    assert {body["table_name"] for body in held_by.bodies} == {"oneonone_summary"}
+    names = {name for row in held_by.rows("oneonone_summary") for name in row}
+    keys = {name for body in held_by.bodies for name in body["key_names"]}
+    assert keys == {"report_start_date", "row_number"}
+    assert keys < names
+    assert not [name for name in names if name.startswith("_sdc")]

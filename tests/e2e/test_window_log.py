@@ -16,6 +16,7 @@ import pytest
 from support.declared_targets import TARGETS
 from support.repository import block
 from support.sandboxes import settings_for, variables_for
+from support.servers import Servers
 from support.stores import Database, store
 from support.tap_runs import TIME_SCALE, Run, run_tap
 from support.targets import (
@@ -24,7 +25,6 @@ from support.targets import (
     PIPELINEWISE,
     POSTGRES,
     meltano_project,
-    postgres_server,
     run_meltano,
 )
 from tap_crewmojo.sandbox.company.company import ReportSource
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from support.targets import PostgresServer, TargetSpec
+    from support.targets import TargetSpec
 
 pytestmark = pytest.mark.programs
 
@@ -98,8 +98,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
+def servers() -> Iterator[Servers]:
+    with Servers() as running:
         yield running
 
 
@@ -110,17 +110,17 @@ def server() -> Iterator[PostgresServer]:
 )
 def held(
     request: pytest.FixtureRequest,
-    server: PostgresServer,
+    servers: Servers,
     runs: list[Run],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Database:
     """What a target has stored of the first two runs."""
-    return loaded(request.param, tmp_path_factory.mktemp("store"), server, *runs[:2])
+    return loaded(request.param, tmp_path_factory.mktemp("store"), servers, *runs[:2])
 
 
-def loaded(spec: TargetSpec, folder: Path, server: PostgresServer, *runs: Run) -> Database:
+def loaded(spec: TargetSpec, folder: Path, servers: Servers, *runs: Run) -> Database:
     (target,) = (target for target in TARGETS if target.spec is spec)
-    database = store(target, folder, server)
+    database = store(target, folder, servers)
     assert isinstance(database, Database)
     for run in runs:
         database.load(run)
@@ -128,7 +128,7 @@ def loaded(spec: TargetSpec, folder: Path, server: PostgresServer, *runs: Run) -
 
 
 @contextmanager
-def opened(held: Database, server: PostgresServer) -> Iterator[Query]:
+def opened(held: Database, servers: Servers) -> Iterator[Query]:
     """Yield what runs SQL in the schema of a store; all of it is undone."""
     schema = held.settings["default_target_schema"]
     if path := held.settings.get("path"):
@@ -137,6 +137,7 @@ def opened(held: Database, server: PostgresServer) -> Iterator[Query]:
             yield lambda sql: database.execute(sql).fetchall()
             database.rollback()
     else:
+        server = servers.postgres
         connection = psycopg2.connect(
             host=str(server.host), port=server.port, user=server.user, dbname=server.database
         )
@@ -156,9 +157,9 @@ def lost(query: Query) -> list[tuple[Any, ...]]:
     return [(*row[:2], *row[3:]) for row in query(block("sql: lost rows"))]
 
 
-def test_nothing_is_lost(held: Database, server: PostgresServer) -> None:
+def test_nothing_is_lost(held: Database, servers: Servers) -> None:
     assert len(held.rows(LOG)) == 3 + 1 + 2 + 1
-    with opened(held, server) as query:
+    with opened(held, servers) as query:
         assert lost(query) == []
 
 
@@ -209,15 +210,15 @@ def test_nothing_is_lost(held: Database, server: PostgresServer) -> None:
     ],
 )
 def test_what_is_lost_is_found(
-    change: str, found: list[tuple[Any, ...]], held: Database, server: PostgresServer
+    change: str, found: list[tuple[Any, ...]], held: Database, servers: Servers
 ) -> None:
-    with opened(held, server) as query:
+    with opened(held, servers) as query:
         query(change)
         assert lost(query) == found
 
 
-def test_the_views_have_the_current_rows(held: Database, server: PostgresServer) -> None:
-    with opened(held, server) as query:
+def test_the_views_have_the_current_rows(held: Database, servers: Servers) -> None:
+    with opened(held, servers) as query:
         query(block("sql: current rows"))
         without_log = query(CURRENT)
         query("DROP VIEW oneonone_summary_current")
@@ -232,10 +233,10 @@ def test_the_views_have_the_current_rows(held: Database, server: PostgresServer)
 
 @pytest.mark.parametrize("spec", [POSTGRES, DUCKDB], ids=["postgres", "duckdb"])
 def test_a_run_that_ended_in_the_middle_of_a_window(
-    spec: TargetSpec, runs: list[Run], tmp_path: Path, server: PostgresServer
+    spec: TargetSpec, runs: list[Run], tmp_path: Path, servers: Servers
 ) -> None:
-    held = loaded(spec, tmp_path, server, *runs)
-    with opened(held, server) as query:
+    held = loaded(spec, tmp_path, servers, *runs)
+    with opened(held, servers) as query:
         assert lost(query) == [(SUMMARY, MARCH, 2, 1), (SUMMARY, MARCH, None, 1)]
         query(block("sql: current rows by the log"))
         rows = query(CURRENT)
@@ -243,9 +244,9 @@ def test_a_run_that_ended_in_the_middle_of_a_window(
 
 
 def test_the_query_finds_what_a_target_really_loses(
-    runs: list[Run], tmp_path: Path, server: PostgresServer
+    runs: list[Run], tmp_path: Path, servers: Servers
 ) -> None:
-    held = loaded(DUCKDB_AS_IT_INSTALLS, tmp_path, server, *runs[:1])
+    held = loaded(DUCKDB_AS_IT_INSTALLS, tmp_path, servers, *runs[:1])
     stored = Counter(
         (str(row["_sdc_report_start_date"]), moment(row["_sdc_report_datetime"]))
         for row in held.rows(SUMMARY)
@@ -257,7 +258,7 @@ def test_the_query_finds_what_a_target_really_loses(
         and record["row_count"] != stored[record["window_start"], moment(record["requested_at"])]
     }
     assert short
-    with opened(held, server) as query:
+    with opened(held, servers) as query:
         found = {row[1] for row in lost(query) if row[0] == SUMMARY}
     assert short <= found
 

@@ -8,13 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from support.targets import (
+    BIGQUERY,
     CSV,
     DUCKDB,
     DUCKDB_AS_IT_INSTALLS,
     JSONL,
+    KAFKA,
     PIPELINEWISE,
     POSTGRES,
     PYARROW,
+    S3_JSONL,
     SNOWFLAKE,
     STITCH,
 )
@@ -70,6 +73,7 @@ class Batches(StrEnum):
     REFUSED = "stops: `Unknown message type BATCH`"
     UNSUPPORTED = "stops: `Unsupported batch file encoding`"
     CRASH = "stops: `AttributeError`"
+    UNKNOWN = "stops: `KeyError`"
     IGNORED = "**ignored: every row is lost**"
 
     @property
@@ -92,6 +96,7 @@ class Target:
         escapes_line_breaks: those and tabs become two characters of text each.
         drops_first_rows: of each batch, unless its first column by name is empty.
         file_per_run: it gets another folder in each run.
+        fractions_as_text: JSON numbers become texts, unless they are integers.
     """
 
     name: str
@@ -109,6 +114,7 @@ class Target:
     escapes_line_breaks: bool = False
     drops_first_rows: bool = False
     file_per_run: bool = False
+    fractions_as_text: bool = False
 
     @property
     def naming(self) -> str:
@@ -132,6 +138,9 @@ class Target:
                 "stops at `%` in a heading: set `column_names: identifier`": self.identifiers,
                 "column names in lower case": self.stored_name is str.lower,
                 "column names in upper case": self.stored_name is str.upper,
+                "**a missing bucket loses every row**": self.spec is S3_JSONL,
+                "numbers with a fraction become text": self.fractions_as_text,
+                "one column `data` of JSON; tried with an emulator": self.spec is BIGQUERY,
                 "tried with `--dry-run`, up to the requests to Stitch": self.spec is STITCH,
             }.items()
             if holds
@@ -242,6 +251,43 @@ TARGETS = (
         jsonl=Batches.EARLIER_ROWS_LOST,
         parquet=Batches.EARLIER_ROWS_LOST,
         file_per_run=True,
+    ),
+    Target(
+        name="`target-s3-jsonl` 2.0.1",
+        spec=S3_JSONL,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        nested=Nested.OBJECTS,
+        jsonl=Batches.IGNORED,
+        parquet=Batches.IGNORED,
+    ),
+    Target(
+        name="`target-kafka` 0.1.3",
+        spec=KAFKA,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        nested=Nested.OBJECTS,
+        jsonl=Batches.IGNORED,
+        parquet=Batches.IGNORED,
+        fractions_as_text=True,
+    ),
+    Target(
+        name="`z3-target-bigquery` 0.7.2 with `method: batch_job`, `denormalized: false`",
+        spec=BIGQUERY,
+        same_key=SameKey.REPEATED,
+        type_change=TypeChange.TAKEN,
+        left=Left.STAYS,
+        date="text",
+        date_time="text",
+        nested=Nested.OBJECTS,
+        jsonl=Batches.IGNORED,
+        parquet=Batches.UNKNOWN,
     ),
     Target(
         name="`target-stitch` 4.0.3",

@@ -66,15 +66,10 @@ def that_activate(folder: Path, naming: str) -> list[Run]:
 @cache
 def by_format(folder: Path, naming: str, on_new_column: str = "add") -> dict[str, Run]:
     """Return the same windows as records, and as batches of each format."""
+    settings = {"column_names": naming, "on_new_column": on_new_column}
     reports = ("notes", "changing", STAFF, PROFILES)
     with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
-        config = settings_for(
-            sandbox,
-            *reports,
-            end_date="2025-03-05",
-            column_names=naming,
-            on_new_column=on_new_column,
-        )
+        config = settings_for(sandbox, *reports, end_date="2025-03-05", **settings)
         catalog = run_tap(config, folder, "--discover").succeeded().catalog
         config["end_date"] = "2025-09-30"
         runs = {"records": run_tap(config, folder, catalog=catalog).succeeded()}

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 from uuid import uuid4
+from xml.sax.saxutils import unescape
 
 import duckdb
+import requests
 
 from support.targets import (
+    BIGQUERY,
     CSV,
     DUCKDB,
     JSONL,
+    KAFKA,
     PIPELINEWISE,
     POSTGRES,
+    S3_JSONL,
     SNOWFLAKE,
     STITCH,
     run_target,
@@ -26,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.declared_targets import Target
+    from support.servers import BigQuery, KafkaBroker, Servers
     from support.tap_runs import Message, Record, Run
-    from support.targets import PostgresServer
 
 
 class Store(Protocol):
@@ -103,6 +110,95 @@ class Requests:
 
 
 @dataclass
+class Bucket:
+    """A bucket of object storage, with an object for each stream and run."""
+
+    target: Target
+    folder: Path
+    server: str
+    name: str
+
+    def load(self, run: Run) -> None:
+        config = {
+            "s3_bucket": self.name,
+            "aws_endpoint_url": self.server,
+            "aws_access_key_id": "somebody",
+            "aws_secret_access_key": "the-secret-key",
+            "work_dir": str(self.folder),
+        }
+        region = {"AWS_DEFAULT_REGION": "us-east-1"}
+        states = run_target(self.target.spec, config, run.stdout, self.folder, region)
+        assert json.loads(states.splitlines()[-1]) == run.state
+
+    def rows(self, stream: str) -> list[Record]:
+        keys = re.findall("<Key>(.+?)</Key>", self._get(f"?list-type=2&prefix={stream}-").decode())
+        objects = [self._get(f"/{quote(unescape(key))}") for key in keys]
+        return [json.loads(line) for each in objects for line in each.splitlines()]
+
+    def _get(self, path: str) -> bytes:
+        somebody = ("somebody", "the-secret-key")  # no object is public
+        response = requests.get(f"{self.server}/{self.name}{path}", auth=somebody, timeout=10)
+        response.raise_for_status()
+        return response.content
+
+    def types(self, _stream: str) -> dict[str, str]:
+        return {}
+
+
+@dataclass
+class Topics:
+    """Topics of Kafka, with a common prefix."""
+
+    target: Target
+    folder: Path
+    broker: KafkaBroker
+    prefix: str
+    names: set[str] = field(default_factory=set)
+
+    def load(self, run: Run) -> None:
+        for name in {message["stream"] for message in run.schemas} - self.names:
+            self.broker.create_topic(self.prefix + name)
+            self.names.add(name)
+        config = {"bootstrap_servers": self.broker.address, "topic_prefix": self.prefix}
+        states = run_target(self.target.spec, config, run.stdout, self.folder)
+        assert json.loads(states.splitlines()[-1]) == run.state
+
+    def rows(self, stream: str) -> list[Record]:
+        return [message["value"] for message in self.broker.messages(self.prefix + stream)]
+
+    def types(self, _stream: str) -> dict[str, str]:
+        return {}
+
+
+@dataclass
+class Documents:
+    """A dataset of BigQuery, with the records in one JSON column."""
+
+    target: Target
+    folder: Path
+    server: BigQuery
+    dataset: str
+
+    def load(self, run: Run) -> None:
+        config = {
+            "project": "project",
+            "dataset": self.dataset,
+            "method": "batch_job",
+            "denormalized": False,
+            "credentials_json": self.server.credentials,
+        }
+        place = {"BIGQUERY_EMULATOR_HOST": self.server.url}
+        states = run_target(self.target.spec, config, run.stdout, self.folder, place)
+        assert json.loads(states.splitlines()[-1]) == run.state
+
+    def rows(self, stream: str) -> list[Record]:
+        return [json.loads(line) for line in self.server.lines(self.dataset, stream)]
+
+    def types(self, _stream: str) -> dict[str, str]:
+        return {}
+
+
+@dataclass
 class Database:
     """A schema of a database.
 
@@ -140,8 +236,8 @@ class Database:
         return self.settings["default_target_schema"]
 
 
-def store(target: Target, folder: Path, server: PostgresServer, **settings: object) -> Store:
-    """Return an empty store for a target: files in a folder, or a schema in a database."""
+def store(target: Target, folder: Path, servers: Servers, **settings: object) -> Store:
+    """Return an empty store for a target: in a folder, or in a server that others use, too."""
     match target.spec.requirement:
         case JSONL.requirement:
             return Files(target, folder, ".jsonl", "destination_path", _json_lines)
@@ -149,12 +245,26 @@ def store(target: Target, folder: Path, server: PostgresServer, **settings: obje
             return Files(target, folder, ".csv", "output_path", csv.DictReader)
         case STITCH.requirement:
             return Requests(target, folder)
+        case S3_JSONL.requirement | KAFKA.requirement | BIGQUERY.requirement:
+            return _served(target, folder, servers)
         case _:
-            return _database(target, folder, server, settings)
+            return _database(target, folder, servers, settings)
+
+
+def _served(target: Target, folder: Path, servers: Servers) -> Store:
+    name = f"store-{uuid4().hex}"
+    match target.spec.requirement:
+        case S3_JSONL.requirement:
+            requests.put(f"{servers.object_storage}/{name}", timeout=10).raise_for_status()
+            return Bucket(target, folder, servers.object_storage, name)
+        case KAFKA.requirement:
+            return Topics(target, folder, servers.kafka, f"{name}.")
+        case _:
+            return Documents(target, folder, servers.bigquery, name.replace("-", "_"))
 
 
 def _database(
-    target: Target, folder: Path, server: PostgresServer, settings: dict[str, object]
+    target: Target, folder: Path, servers: Servers, settings: dict[str, object]
 ) -> Database:
     name = uuid4().hex
     schema = f"store_{name}"
@@ -167,9 +277,12 @@ def _database(
 
     match target.spec.requirement:
         case POSTGRES.requirement:
-            return Database(target, folder, server.target_config(**of_schema), server.query)
+            postgres = servers.postgres
+            return Database(target, folder, postgres.target_config(**of_schema), postgres.query)
         case PIPELINEWISE.requirement:
-            return Database(target, folder, server.pipelinewise_config(**of_schema), server.query)
+            postgres = servers.postgres
+            config = postgres.pipelinewise_config(**of_schema)
+            return Database(target, folder, config, postgres.query)
         case DUCKDB.requirement:
             return Database(target, folder, {"path": str(file), **of_schema}, query)
         case SNOWFLAKE.requirement:

@@ -64,6 +64,14 @@ PIPELINEWISE = TargetSpec(
 DUCKDB = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==1.2.2",))
 DUCKDB_AS_IT_INSTALLS = TargetSpec("target-duckdb==0.8.0", "target-duckdb", ("duckdb==2.0.1",))
 STITCH = TargetSpec("target-stitch==4.0.3", "target-stitch", (), ("--dry-run", "--output-file=-"))
+S3_JSONL = TargetSpec("target-s3-jsonl==2.0.1", "target-s3-jsonl")
+KAFKA = TargetSpec("target-kafka==0.1.3", "target-kafka", (PYARROW,))
+BIGQUERY = TargetSpec(
+    "z3-target-bigquery==0.7.2",
+    "target-bigquery",
+    ("setuptools<81",),  # newer ones lack pkg_resources, which a requirement of it imports
+    within=Path(__file__).with_name("this_machine_only.py"),
+)
 SNOWFLAKE = TargetSpec(
     "meltanolabs-target-snowflake==0.20.4",
     "target-snowflake",
@@ -125,7 +133,11 @@ class PostgresServer:
 
 
 def run_target(
-    spec: TargetSpec, config: Mapping[str, object], messages: str | bytes, cwd: Path
+    spec: TargetSpec,
+    config: Mapping[str, object],
+    messages: str | bytes,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
 ) -> str:
     """Pipe Singer messages into a target; return what it prints: the states it has loaded."""
     config_file = cwd / f"{spec.executable}.config.json"
@@ -133,9 +145,9 @@ def run_target(
     overrides = cwd / f"{spec.executable}.overrides.txt"
     overrides.write_text(spec.override, encoding="utf-8")
     within = ["python", str(spec.within)] if spec.within else []
-    program = [*_tool(spec.requirement, *spec.beside), *within, spec.executable, *spec.arguments]
+    program = [*tool(spec.requirement, *spec.beside), *within, spec.executable, *spec.arguments]
     command = [*program, "--config", str(config_file)]
-    return _run(command, cwd=cwd, stdin=messages, env={"UV_OVERRIDE": str(overrides)})
+    return _run(command, cwd, messages, {"UV_OVERRIDE": str(overrides), **(env or {})})
 
 
 def meltano_project(directory: Path) -> Path:
@@ -271,10 +283,11 @@ def _copy_programs(programs: Path, directory: Path) -> Path:
 
 
 def _meltano() -> list[str]:
-    return [*_tool(MELTANO), "meltano"]
+    return [*tool(MELTANO), "meltano"]
 
 
-def _tool(requirement: str, *beside: str) -> list[str]:
+def tool(requirement: str, *beside: str) -> list[str]:
+    """Return the words before a program of a package, which runs in an environment of its own."""
     # This very Python: uv would look for, and may download, one that it likes better.
     uv = [find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable]
     return [*uv, *(f"--with={other}" for other in beside), "--from", requirement]
