@@ -147,23 +147,36 @@ class TapCrewmojo(CommandLineTap):
         for log in logs:
             columns[log.name] = log.effective_schema["properties"]
             log.set_up_maps(are_used=log.selected)
-            self._check_names(log)
+        self._check_names()
         by_name = [log.name for log in logs]
         for warning in map_warnings(maps, columns, by_name):
             self.logger.warning(warning)
 
-    def _check_names(self, log: WindowLog) -> None:
-        """Refuse stream maps that send rows of a report as the stream of the window log."""
-        taken = {name.lower() for name in log.sent_as()}  # one table in many databases
+    def _check_names(self) -> None:
+        """Warn of rows that are sent as one stream; refuse the stream of the window log.
+
+        Names that differ only in case are one table in many databases.
+        """
+        logs = [log for log in self._window_logs() if log.selected]
+        taken = {name.lower() for log in logs for name in log.sent_as()}
+        senders: dict[str, list[str]] = {}
         for stream in self._report_streams():
-            for name in stream.sent_as():
-                if name.lower() in taken and stream.selected and log.selected:
+            for name in stream.sent_as() if stream.selected else ():
+                if name.lower() in taken:
                     msg = (
                         f"stream_maps: the report {stream.report.id!r} must not be sent as "
                         f"{name!r}, the stream of the window log; choose another name for one of "
                         "them"
                     )
                     raise ConfigValidationError(msg, errors=[msg])
+                senders.setdefault(name.lower(), []).append(f"{stream.report.id!r} as {name!r}")
+        for sent in senders.values():
+            if len(sent) > 1:
+                self.logger.warning(
+                    "One table gets the rows of %s: a row overwrites another one with the same "
+                    "key. Give the streams other names",
+                    " and ".join(sent),
+                )
 
     def _report_streams(self) -> list[ReportStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, ReportStream)]

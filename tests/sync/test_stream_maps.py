@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,10 @@ from support.catalogs import deselect
 from support.repository import block
 from support.sandboxes import settings_for
 from support.tap_runs import TIME_SCALE, run_tap
+from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.sandbox import Sandbox
+from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,6 +220,40 @@ def metrics(run: Run) -> dict[tuple[str, str], str | int]:
         (point["tags"]["stream"], point["metric"]): point["tags"].get("status", point["value"])
         for point in points
     }
+
+
+BOTH = ["people.one", "people.two"]
+CASE_TWINS = [{"id": "people.one", "name": "Staff"}, {"id": "people.two", "name": "staff"}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent"),
+    [
+        (
+            {"reports": BOTH, "stream_maps": {"*": {"__alias__": "people"}}},
+            ["'people.one' as 'people' and 'people.two' as 'people'"],
+        ),
+        (
+            {"stream_maps": {"people_one": {"__source__": "people_one"}}},
+            ["'people.one' as 'people_one' and 'people.one' as 'people_one'"],
+        ),
+        ({"reports": CASE_TWINS}, ["'people.one' as 'Staff' and 'people.two' as 'staff'"]),
+        ({"reports": BOTH, "stream_maps": {"copy": {"__source__": "*one"}}}, []),
+    ],
+)
+def test_rows_that_become_one_table_are_warned_of(
+    config: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, Any],
+    sent: list[str],
+) -> None:
+    monkeypatch.setenv(SCALE_VARIABLE, str(TIME_SCALE))
+    TapCrewmojo(config=config | settings)
+    about = [
+        re.search("One table gets the rows of (.*): a row over", text) for text in caplog.messages
+    ]
+    assert [found[1] for found in about if found] == sent
 
 
 def test_an_invalid_map_ends_the_run_before_the_first_request(
