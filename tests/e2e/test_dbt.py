@@ -22,7 +22,6 @@ from support.targets import (
     JSONL,
     POSTGRES,
     meltano_project,
-    postgres_server,
     run_meltano,
     run_target,
 )
@@ -32,11 +31,12 @@ from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from support.postgres import PostgresServer
+    from support.servers import Servers
     from support.tap_runs import Record, Run
-    from support.targets import PostgresServer
 
 Rows: TypeAlias = "list[Record]"
 Change: TypeAlias = "Callable[[Rows], Rows]"
@@ -415,9 +415,8 @@ def test_stale_reports_are_reported(landing: Landing) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
-        yield running
+def server(servers: Servers) -> PostgresServer:
+    return servers.postgres.new_database()
 
 
 @pytest.fixture(scope="module")
@@ -432,7 +431,7 @@ def database(
     return copy_example(
         folder / "dbt",
         target="postgres",
-        environment={"PGHOST": str(server.host), "PGUSER": server.user},
+        environment=server.variables,
     )
 
 
@@ -465,7 +464,7 @@ def test_the_models_of_postgres_have_the_current_rows(
     }
 
 
-def test_meltano_loads_builds_and_tests(company: Sandbox, tmp_path: Path) -> None:
+def test_meltano_loads_builds_and_tests(company: Sandbox, servers: Servers, tmp_path: Path) -> None:
     project = meltano_project(tmp_path)
     file = project / "meltano.yml"
     definition = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -485,15 +484,15 @@ def test_meltano_loads_builds_and_tests(company: Sandbox, tmp_path: Path) -> Non
     program, *arguments = shlex.split(block("command: dbt with meltano"))
     assert program == "meltano"
     reports = [DIRECTORY if name == DIRECTORY["id"] else name for name in REPORTS]
-    with postgres_server() as server:
-        env = {
-            **variables_for(company, *reports, window_log=True),
-            "PGHOST": str(server.host),
-            "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,
-            "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "tap_crewmojo",
-        }
-        run_meltano(project, *arguments, env=env)
-        held = {stream: len(rows) for stream, rows in in_database(server).items()}
+    server = servers.postgres.new_database()
+    env = {
+        **variables_for(company, *reports, window_log=True),
+        **server.variables,
+        "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,
+        "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "tap_crewmojo",
+    }
+    run_meltano(project, *arguments, env=env)
+    held = {stream: len(rows) for stream, rows in in_database(server).items()}
     assert held == {
         name.replace(".", "_"): sum(
             len(company.company.report(name, *window).rows)

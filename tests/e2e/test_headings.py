@@ -8,7 +8,6 @@ import pytest
 
 from support.declared_targets import TARGETS
 from support.sandboxes import settings_for
-from support.servers import Servers
 from support.stores import store
 from support.tap_runs import TIME_SCALE, run_tap
 from support.targets import DUCKDB, PIPELINEWISE, POSTGRES, SNOWFLAKE
@@ -17,9 +16,9 @@ from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from support.servers import Servers
     from support.stores import Store
     from support.targets import TargetSpec
 
@@ -33,12 +32,6 @@ NAMES = {
     "Order": "order",
 }
 ROW = ("“so”", "40 %", "M", "7", "first")
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -20,17 +20,16 @@ from support.declared_targets import TARGETS, Batches, Left, Nested, TypeChange
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
 from support.repository import block
 from support.sandboxes import settings_for
-from support.servers import Servers
 from support.stores import Bucket, Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
 from support.targets import CSV, PYARROW, S3_JSONL, STITCH
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.declared_targets import Target
+    from support.servers import Servers
     from support.stores import Store
     from support.tap_runs import Run
 
@@ -64,12 +63,6 @@ def runs_by_format(folder: Path, target: Target) -> dict[str, Run]:
 @pytest.fixture
 def collected_by_format(folder: Path, target: Target) -> dict[str, Run]:
     return overlapping_runs.by_format(folder, target.naming, on_new_column="collect")
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as running:
-        yield running
 
 
 def short_name(target: Target) -> str:

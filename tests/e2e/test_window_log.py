@@ -10,13 +10,11 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
-import psycopg2
 import pytest
 
 from support.declared_targets import TARGETS
 from support.repository import block
 from support.sandboxes import settings_for, variables_for
-from support.servers import Servers
 from support.stores import Database, store
 from support.tap_runs import TIME_SCALE, Run, run_tap
 from support.targets import (
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from support.servers import Servers
     from support.targets import TargetSpec
 
 pytestmark = pytest.mark.programs
@@ -97,12 +96,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     return [first, second, replace(third, stdout="".join(lines[: begun + 1]))]
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as running:
-        yield running
-
-
 @pytest.fixture(
     scope="module",
     params=[POSTGRES, PIPELINEWISE, DUCKDB],
@@ -137,11 +130,7 @@ def opened(held: Database, servers: Servers) -> Iterator[Query]:
             yield lambda sql: database.execute(sql).fetchall()
             database.rollback()
     else:
-        server = servers.postgres
-        connection = psycopg2.connect(
-            host=str(server.host), port=server.port, user=server.user, dbname=server.database
-        )
-        with closing(connection), connection.cursor() as cursor:
+        with closing(servers.postgres.connect()) as connection, connection.cursor() as cursor:
 
             def query(sql: str) -> list[tuple[Any, ...]]:
                 cursor.execute(sql)
