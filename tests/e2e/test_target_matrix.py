@@ -289,7 +289,7 @@ def test_stitch_receives_the_keys(held_by: Store, runs: list[Run]) -> None:
 @pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is S3_JSONL])
 def test_a_missing_bucket_loses_every_row_of_a_run(held_by: Store, runs: list[Run]) -> None:
     assert isinstance(held_by, Bucket)
-    missing = replace(held_by, name="missing")
+    missing = replace(held_by, config=held_by.config | {"s3_bucket": "missing"})
     missing.load(runs[0])  # exit code 0, and the state of the run
     with pytest.raises(HTTPError, match="404"):
         missing.rows("notes")

@@ -123,8 +123,8 @@ def loaded(spec: TargetSpec, folder: Path, servers: Servers, *runs: Run) -> Data
 @contextmanager
 def opened(held: Database, servers: Servers) -> Iterator[Query]:
     """Yield what runs SQL in the schema of a store; all of it is undone."""
-    schema = held.settings["default_target_schema"]
-    if path := held.settings.get("path"):
+    schema = held.config["default_target_schema"]
+    if path := held.config.get("path"):
         with duckdb.connect(str(path)) as database:
             database.execute(f"USE {schema}").begin()
             yield lambda sql: database.execute(sql).fetchall()
