@@ -14,7 +14,7 @@ import duckdb
 import pytest
 import yaml
 
-from support.dbt import Project, copy_example, modelled_reports
+from support.dbt_example import Project, copy_example, modelled_reports
 from support.repository import block
 from support.sandboxes import DIRECTORY, requested, settings_for, variables_for
 from support.tap_runs import TIME_SCALE, run_tap
