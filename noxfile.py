@@ -91,7 +91,7 @@ def newest(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Run the longer checks, with the programs around the tap; arguments go to pytest."""
     session.install(*TAP_WITH_ALL, *group("tests"), *group("demo"), *group("notebooks"))
-    session.run("pytest", "--numprocesses=logical", *(session.posargs or ["tests/e2e"]))
+    session.run("pytest", *IN_PARALLEL, *(session.posargs or ["tests/e2e"]))
 
 
 @nox.session

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.declared_targets import TARGETS
+from support.declared_targets import declared
 from support.sandboxes import settings_for
 from support.stores import store
 from support.tap_runs import TIME_SCALE, run_tap
@@ -37,7 +37,7 @@ ROW = ("“so”", "40 %", "M", "7", "first")
 @pytest.mark.parametrize(
     ("spec", "stops"),
     [(POSTGRES, False), (PIPELINEWISE, True), (DUCKDB, True), (SNOWFLAKE, True)],
-    ids=str,
+    ids=["postgres", "pipelinewise", "duckdb", "snowflake"],
 )
 def test_every_heading_is_loaded_as_an_identifier(
     spec: TargetSpec,
@@ -45,7 +45,7 @@ def test_every_heading_is_loaded_as_an_identifier(
     servers: Servers,
     tmp_path: Path,
 ) -> None:
-    (target,) = (each for each in TARGETS if each.spec is spec)
+    target = declared(spec)
 
     def empty() -> Store:
         return store(target, tmp_path, servers)

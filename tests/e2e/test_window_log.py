@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import duckdb
 import pytest
 
-from support.declared_targets import TARGETS
+from support.declared_targets import declared
 from support.repository import block
 from support.sandboxes import settings_for, variables_for
 from support.stores import Database, store
@@ -112,8 +112,7 @@ def held(
 
 
 def loaded(spec: TargetSpec, folder: Path, servers: Servers, *runs: Run) -> Database:
-    (target,) = (target for target in TARGETS if target.spec is spec)
-    database = store(target, folder, servers)
+    database = store(declared(spec), folder, servers)
     assert isinstance(database, Database)
     for run in runs:
         database.load(run)

@@ -260,6 +260,12 @@ TARGETS = (
     ),
 )
 
+
+def declared(spec: TargetSpec) -> Target:
+    """Return the first target of a specification."""
+    return next(target for target in TARGETS if target.spec is spec)
+
+
 HEADINGS = (
     "target",
     "a row read again",

@@ -59,7 +59,7 @@ BIGQUERY = TargetSpec(
     "z3-target-bigquery==0.7.2",
     "target-bigquery",
     ("setuptools<81",),  # newer ones lack pkg_resources, which a requirement of it imports
-    within=Path(__file__).with_name("this_machine_only.py"),
+    within=Path(__file__).with_name("prompt_bigquery.py"),
 )
 SNOWFLAKE = TargetSpec(
     "meltanolabs-target-snowflake==0.20.4",
