@@ -70,7 +70,7 @@ def take_sample(
     if settings.infer_types:
         StreamLog(report.name).warning(
             "The report has no rows%s, so every column is a string. Once it has rows, run "
-            "`--discover` again, or give the types in the setting `reports`, `columns`",
+            "`--discover` again, or give the types in the `columns` of its report",
             _span(requests),
         )
     return sample

@@ -98,8 +98,8 @@ def _warnings(run: StreamRun, schema: StreamSchema) -> Iterator[str]:
     for name, count in sorted(run.variants.items()):
         yield (
             f"Column {schema.quoted(name)}: {count} values do not fit its type; they "
-            f"{schema.fate_of_variants(name)}. To give it another type, see the setting "
-            "`reports`, `columns`"
+            f"{schema.fate_of_variants(name)}. To give it another type, name "
+            "it in the `columns` of its report"
         )
     for name, count in sorted(run.collected.items()):
         yield (

@@ -168,9 +168,9 @@ SETTINGS = th.PropertiesList(
         allowed_values=[str(choice) for choice in OnNewColumn],
         title="On a new column",
         description="Action for a column that the catalog lacks: `add` it as a string (the schema "
-        "is sent again), `collect` it in the column `_sdc_report_extra` as JSON (the schema is "
-        "sent once; values that do not fit their column go there, too), `ignore` it with a "
-        "warning, or `fail` the report.",
+        "is sent again during the run), `collect` it in the column `_sdc_report_extra` as JSON "
+        "(the schema is sent once, for targets that cannot take a second one; values that do not "
+        "fit their column go there, too), `ignore` it with a warning, or `fail` the report.",
     ),
     th.Property(
         "column_names",
@@ -180,8 +180,9 @@ SETTINGS = th.PropertiesList(
         title="Column names",
         description="`as_is`: a column has the name of its heading, such as `Progress %`. "
         "`identifier`: the name is made of a-z, 0-9 and `_`, such as `progress_pct`, which every "
-        "database takes, and the heading is in the column's description. Changing it makes other "
-        "columns: run `--discover` again and a full refresh into a new table.",
+        "database takes, and the heading is in the column's description. Choose before the first "
+        "load: a change makes other columns, and needs other names in stream maps and selections, "
+        "`--discover`, and a full refresh into a new table.",
     ),
     th.Property(
         "window_log",

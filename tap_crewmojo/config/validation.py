@@ -60,7 +60,10 @@ def schema_errors(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[st
             known = error.schema["properties"]
             where = f"{place}: " if place else ""
             yield from (
-                f"{where}{unknown_setting(name, known)}" for name in error.instance.keys() - known
+                f"{where}{name!r} belongs beside `{error.absolute_path[0]}`, not in it"
+                if place and name in schema["properties"]
+                else f"{where}{unknown_setting(name, known)}"
+                for name in error.instance.keys() - known
             )
         else:
             yield f"{place or 'The configuration'} {_rule(error.validator, error.validator_value)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,10 +21,10 @@ FORMAT: Final = 1
 
 
 class Verdict(StrEnum):
-    """Whether an assumption holds."""
+    """Whether an assumption holds, in the order of the lines for people."""
 
-    AS_ASSUMED = "as assumed"
     DIFFERS = "differs"
+    AS_ASSUMED = "as assumed"
     NOT_TRIED = "not tried"
 
 
@@ -101,11 +102,10 @@ def as_markdown(result: dict[str, Any]) -> str:
 def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield f"# First contact of tap-crewmojo {result['version']}, API: {result['api']}"
     yield ""
-    findings = result["assumptions"]
-    counts = {
-        verdict: sum(finding["result"] == verdict for finding in findings) for verdict in Verdict
-    }
-    yield f"{', '.join(f'{count} {verdict}' for verdict, count in counts.items())}."
+    verdicts = list(Verdict)
+    findings = sorted(result["assumptions"], key=lambda each: verdicts.index(each["result"]))
+    counts = Counter(finding["result"] for finding in findings)
+    yield f"{', '.join(f'{verdict}: {counts[verdict]}' for verdict in verdicts)}."
     if result["failures"]:
         yield ""
         yield from (f"- could not be seen: {failure}" for failure in result["failures"])

@@ -110,11 +110,23 @@ def test_installed_and_run_every_night(newcomer: Newcomer, sandbox: Sandbox) -> 
     begun = len(sandbox.requests)
     newcomer.runs(block("command: read again"), folder)
     assert windows(sandbox.requests[begun:]) == EVERY_WINDOW
-    the_view_has_what_is_current(folder, sandbox)
+    the_view_has_what_is_current(folder, "oneonone_summary*.jsonl", sandbox)
+
+    newcomer.runs("rm states.jsonl", folder)
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    storage = {"root": (folder / "lake").as_uri()}
+    with_files = json.loads(newcomer.read("crewmojo/config.json"))
+    with_files["batch_config"] = {"encoding": encoding, "storage": storage}
+    newcomer.write("crewmojo/config.json", json.dumps(with_files))
+    for due in (EVERY_WINDOW, EVERY_WINDOW[2:]):
+        begun = len(sandbox.requests)
+        newcomer.runs(block("command: batches without a target"), folder)
+        assert windows(sandbox.requests[begun:]) == due
+    the_view_has_what_is_current(folder / "lake", "*oneonone_summary*.json.gz", sandbox)
 
 
-def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
-    """Run the documented SQL on what the target has written; compare with the company itself."""
+def the_view_has_what_is_current(loaded: Path, names: str, sandbox: Sandbox) -> None:
+    """Run the documented SQL on the files that were written; compare with the company itself."""
     ends = (date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 4))
     expected = {
         (end.replace(day=1), code, held, rating)
@@ -124,7 +136,7 @@ def the_view_has_what_is_current(loaded: Path, sandbox: Sandbox) -> None:
         ).rows
     }
     with duckdb.connect() as database:
-        files = loaded / "oneonone_summary*.jsonl"
+        files = loaded / names
         database.execute(f"CREATE TABLE oneonone_summary AS FROM read_json('{files}')")
         database.execute(block("sql: current rows"))
         columns = '_sdc_report_start_date, "Employee Code", "Completed 1:1s", "Average Rating"'

@@ -48,9 +48,9 @@ def people(*_: object) -> Table:
     return Table(HEADINGS, ((1.5, f"{PERSON}@example.com", f"{PERSON}, again", 2),))
 
 
-def sandbox_with(rows: Any = people, seconds: float = 0) -> Sandbox:  # noqa: ANN401
+def sandbox_with(rows: Any = people, seconds: float = 0, *variants: str) -> Sandbox:  # noqa: ANN401
     reports = {"it": ReportSource(rows, generation_seconds=seconds)}
-    return Sandbox(time_scale=SCALE, people=1, reports=reports)
+    return Sandbox(time_scale=SCALE, people=1, reports=reports, variants=variants)
 
 
 def probed(sandbox: Sandbox, folder: Path, *args: str, report: Any = "it") -> Probed:  # noqa: ANN401
@@ -270,8 +270,8 @@ def test_a_job_that_is_never_ready_is_a_finding(tmp_path: Path) -> None:
 # --- results ----------------------------------------------------------------------------------
 
 
-def test_markdown_says_the_same_as_json(tmp_path: Path) -> None:
-    with sandbox_with() as sandbox:
+def test_markdown_says_the_same_as_json_and_first_what_differs(tmp_path: Path) -> None:
+    with sandbox_with(people, 0, "csv-bom") as sandbox:
         sandbox.faults.add(Fault(phase="post", kind="reset", skip=2))
         result = probed(sandbox, tmp_path).result
         sandbox.faults.clear()
@@ -282,7 +282,10 @@ def test_markdown_says_the_same_as_json(tmp_path: Path) -> None:
         for line in text.splitlines()
         if line.startswith("| `")
     ]
-    for row, finding in zip(rows, result["assumptions"], strict=True):
+    verdicts = ["differs", "as assumed", "not tried"]
+    found = sorted(result["assumptions"], key=lambda each: verdicts.index(each["result"]))
+    assert {each["result"] for each in found} == set(verdicts)
+    for row, finding in zip(rows, found, strict=True):
         assert row[0] == f"`{finding['id']}`: {finding['assumption']}"
         assert row[1].strip("*") == finding["result"]
         assert row[2].startswith(f"{finding['seen']}.")

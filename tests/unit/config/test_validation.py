@@ -115,6 +115,11 @@ BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"
         ),
         pytest.param({"reports": [{"name": "x"}]}, "reports[0].id is missing", id="no id"),
         pytest.param(
+            {"reports": [{"id": "a", "on_new_column": "collect"}]},
+            "reports[0]: 'on_new_column' belongs beside `reports`, not in it",
+            id="setting of the tap in a report",
+        ),
+        pytest.param(
             {"window_log": 5}, "window_log must be true or false or a string", id="log of no name"
         ),
         pytest.param({"window_log": ""}, "which must not be empty", id="empty name of the log"),
