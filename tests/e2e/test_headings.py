@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from support.stores import Store
     from support.targets import TargetSpec
 
-pytestmark = pytest.mark.programs
 
 NAMES = {
     'Said "yes"': "said_yes",

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from support.tap_runs import Record, Run
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
-pytestmark = pytest.mark.programs
 
 REPORTS = ("oneonone.summary", "oneonone.detail", "objective.detail", "review.detail", DIRECTORY)
 

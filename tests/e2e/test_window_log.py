@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from support.servers import Servers
     from support.targets import TargetSpec
 
-pytestmark = pytest.mark.programs
 
 JANUARY, FEBRUARY, MARCH = "2025-01-01", "2025-02-01", "2025-03-01"
 SUMMARY, DIRECTORY, LOG = "oneonone_summary", "people_directory", "report_windows"
@@ -99,7 +97,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 @pytest.fixture(
     scope="module",
     params=[POSTGRES, PIPELINEWISE, DUCKDB],
-    ids=lambda spec: re.split("[=]", spec.requirement)[0],
+    ids=["postgres", "pipelinewise", "duckdb"],
 )
 def held(
     request: pytest.FixtureRequest,
