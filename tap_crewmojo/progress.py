@@ -97,7 +97,7 @@ def log_warnings(run: StreamRun, schema: StreamSchema) -> None:
 def _warnings(run: StreamRun, schema: StreamSchema) -> Iterator[str]:
     for name, count in sorted(run.variants.items()):
         yield (
-            f"Column {schema.quoted(name)}: {count} values do not fit its type; they "
+            f"Column {schema.quoted(name)} has values that do not fit its type ({count:,}); they "
             f"{schema.fate_of_variants(name)}. To give it another type, name "
             "it in the `columns` of its report"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL, Metadata
 from typing_extensions import override
@@ -23,7 +23,7 @@ from tap_crewmojo.schema.metadata import (
 from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
-from tap_crewmojo.singer.maps import changed_columns
+from tap_crewmojo.singer.maps import changed_columns, heading_errors
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun
@@ -31,7 +31,7 @@ from tap_crewmojo.window_log import LoggedWindow
 from tap_crewmojo.windows import advanced, due_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from singer_sdk import Tap
@@ -86,6 +86,7 @@ class ReportStream(BatchedStream):
         self._clock = clock
         self._window_log = window_log
         self._rules = rules
+        self._row_settings = (str(report.window), str(settings.column_names))
         self.has_columns = False
         self._is_planned = False
         self.primary_keys = key_properties(report.primary_keys, windowed=report.windowed)
@@ -132,6 +133,18 @@ class ReportStream(BatchedStream):
                 self._log.warning("%s", warning)
             if failure:
                 self.fail(failure)
+
+    def check_maps(self, maps: Mapping[str, Any]) -> None:
+        """Fail the stream if a stream map names one of its columns by the heading.
+
+        Args:
+            maps: the setting `stream_maps`.
+        """
+        columns = self.effective_schema.get("properties", {})
+        if self.selected and not self.run.failure:
+            for error in heading_errors(maps, self.name, columns, self._rules.naming):
+                self.fail(ReportError(f"report '{self.report.id}': {error}"))
+                return
 
     def fail(self, failure: ReportError) -> None:
         """End the stream with a failure. The other streams go on; then the run fails."""
@@ -285,13 +298,15 @@ class ReportStream(BatchedStream):
         if not self.report.windowed:
             return None
         try:
-            return read_bookmark(self.stream_state, self._settings.yesterday)
+            return read_bookmark(self.stream_state, self._settings.yesterday, *self._row_settings)
         except InvalidBookmarkError:
             self._log.warning(
                 "The bookmark in the state must be a past day of %s: starting from start_date",
                 END_DATE,
             )
-            return None
+        except ReportError as exc:
+            self.fail(ReportError(f"report '{self.report.id}': {exc}"))
+        return None
 
     def _complete(self, window: Window | None) -> None:
         """Move the bookmark over a window that was emitted whole, and send the state."""
@@ -300,7 +315,7 @@ class ReportStream(BatchedStream):
         bookmark = advanced(self.run.bookmark, window, self._settings.yesterday)
         if bookmark and self.ABORT_AT_RECORD_COUNT is None:
             self.run.bookmark = bookmark
-            write_bookmark(self.stream_state, bookmark)
+            write_bookmark(self.stream_state, bookmark, *self._row_settings)
             if self._is_syncing:
                 self.state_manager.is_flushed = False
                 self._write_state_message()

@@ -18,7 +18,7 @@ from tap_crewmojo.api.client import CrewmojoClient
 from tap_crewmojo.api.prefetch import Prefetch, Workers
 from tap_crewmojo.arrow import AS_VALUES, arrow_schema, record_tables
 from tap_crewmojo.clock import Clock
-from tap_crewmojo.config.reports import ReportRequest, is_windowed, stream_name
+from tap_crewmojo.config.reports import ReportRequest, is_windowed, items_of
 from tap_crewmojo.config.settings import Settings, with_texts
 from tap_crewmojo.config.validation import settings_error
 from tap_crewmojo.discovery import check_empty_report, report_keys
@@ -86,7 +86,7 @@ def _config(
     errors = []
     items = own.get("reports") or []
     if isinstance(items, list):
-        found = _configured(items, report_id)
+        found = items_of(items, report_id)
         own["reports"] = found[:1] or [report_id]
         if len(found) > 1:
             errors.append(f"reports: {report_id!r} is there more than once; give the stream's name")
@@ -99,18 +99,6 @@ def _config(
     if errors:
         raise settings_error(errors)
     return own
-
-
-def _configured(items: Sequence[object], wanted: str) -> list[object]:
-    """Return the items of `reports` with this name of a stream, or else with this identifier."""
-    by_name, by_id = [], []
-    for item in items:
-        own = item if isinstance(item, dict) else {"id": item}
-        if wanted == (own.get("name") or stream_name(str(own.get("id")))):
-            by_name.append(item)
-        if wanted == own.get("id"):
-            by_id.append(item)
-    return by_name or by_id
 
 
 def _requests(report: ReportConfig, settings: Settings) -> list[ReportRequest]:

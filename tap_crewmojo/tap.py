@@ -135,15 +135,17 @@ class TapCrewmojo(CommandLineTap):
             ConfigValidationError: the catalog has none of the reports.
         """
         self.mapper = mapper_of(self.config, self.logger)
+        maps = self.config.get("stream_maps") or {}
         columns: dict[str, Collection[str] | None] = {}
         for stream in self._report_streams():
+            stream.check_maps(maps)
             failed = stream.run.failure is not None
             columns[stream.name] = None if failed else stream.effective_schema.get("properties", {})
             stream.set_up_maps(are_used=stream.selected and not failed)
         for log in self._window_logs():
             columns[log.name] = log.effective_schema["properties"]
             log.set_up_maps(are_used=log.selected)
-        for warning in map_warnings(self.config.get("stream_maps") or {}, columns):
+        for warning in map_warnings(maps, columns):
             self.logger.warning(warning)
 
     def _report_streams(self) -> list[ReportStream]:
@@ -167,6 +169,12 @@ class TapCrewmojo(CommandLineTap):
             stream.plan()
         for log in self._window_logs():
             log.begin()
+            if not log.selected:
+                self.logger.warning(
+                    "The window log '%s' is turned on, but the catalog does not select it: it gets "
+                    "no record",
+                    log.name,
+                )
         runs = [stream.run for stream in streams]
         try:
             with progress_bar(runs):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MAX_RENEWALS: Final = 3
 _SHORTEST_TIMEOUT: Final = 1.0
 _PARTIAL: Final = 206
-_WHOLE: Final = frozenset(range(200, 300)) - {_PARTIAL}
+WHOLE: Final = frozenset(range(200, 300)) - {_PARTIAL}
 _UNAUTHORIZED: Final = 401
 _JOB_LOST: Final = frozenset({400, 404, 410})
 
@@ -126,7 +126,7 @@ class DownloadEndpoint:
     ) -> Report | JobEnvelope:
         # The job's deadline is for generating the report; its body has as much time again.
         deadline = self._clock.monotonic() + self._settings.job_timeout
-        if response.status_code not in _WHOLE:
+        if response.status_code not in WHOLE:
             body = read_short_body(response, self._clock, deadline)
             raise self._failure(response, body, request, step)
         try:

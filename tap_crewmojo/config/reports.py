@@ -11,7 +11,7 @@ from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 from tap_crewmojo.windows import ReportWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tap_crewmojo.windows import Window
 
@@ -90,6 +90,18 @@ def is_windowed(item: Mapping[str, Any]) -> bool:
 def stream_name(report_id: str) -> str:
     """Return the name of a report's stream: `oneonone.summary` becomes `oneonone_summary`."""
     return re.sub(r"[^a-z0-9]", "_", report_id.lower())
+
+
+def items_of(reports: Sequence[object], wanted: str) -> list[object]:
+    """Return the items of `reports` with this name of a stream, or else with this identifier."""
+    by_name, by_id = [], []
+    for item in reports:
+        own = item if isinstance(item, dict) else {"id": item}
+        if wanted == (own.get("name") or stream_name(str(own.get("id")))):
+            by_name.append(item)
+        if wanted == own.get("id"):
+            by_id.append(item)
+    return by_name or by_id
 
 
 @dataclass(frozen=True, slots=True)

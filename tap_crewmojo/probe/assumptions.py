@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 _OPEN_ISSUE: Final = "The tap may lose rows: do not load this report, and open an issue."
 _NOT_READ: Final = "The tap cannot read this report yet: open an issue."
-_TAKEN: Final = "The tap takes it."
+_IF_USED: Final = "The tap takes it if the probe goes on with this token."
+_FEWER_WORDS: Final = "The tap takes it, with fewer words in its own message."
+_IF_FOUND: Final = "The tap takes it if it has found the id: see `job-path`."
+TAKEN: Final = "The tap takes it."
+"""This is so if it reads the reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Assumption:
     id: str
     sentence: str
     judge: Callable[[Observations], Judged]
-    if_different: str = _TAKEN
+    if_different: str = TAKEN
 
 
 ASSUMPTIONS: Final = (
@@ -48,6 +52,7 @@ ASSUMPTIONS: Final = (
         "token-response",
         "A token request can be a form; its response has status 200 and a JSON object.",
         found.token_response,
+        if_different=_IF_USED,
     ),
     Assumption(
         "token-json",
@@ -58,12 +63,14 @@ ASSUMPTIONS: Final = (
         "token-fields",
         "The members of its response are `access_token`, `token_type` and `expires_in`.",
         found.token_fields,
+        if_different=_IF_USED,
     ),
-    Assumption("token-type", "The type of a token is `Bearer`.", found.token_type),
+    Assumption("token-type", "The type of a token is `Bearer`.", found.token_type, _IF_USED),
     Assumption(
         "token-lifetime",
         "The lifetime of a token, `expires_in`, is the number 1800.",
         found.token_lifetime,
+        if_different=_IF_USED,
     ),
     # --- a report
     Assumption("readable", "The tap reads each report.", found.readable, if_different=_NOT_READ),
@@ -123,25 +130,28 @@ ASSUMPTIONS: Final = (
         "unknown-report-status",
         "An unknown report has status 400.",
         partial(found.status_is, step=Step.UNKNOWN_REPORT, expected=400),
+        if_different="The tap takes it if it is 400, 403 or 404: it says which report failed.",
     ),
     Assumption(
         "unknown-report-body",
         "An unknown report has a JSON object with `error` only.",
         partial(found.error_body, step=Step.UNKNOWN_REPORT),
+        if_different=_FEWER_WORDS,
     ),
     # --- jobs
     Assumption(
         "job-status",
         "A job has status 200.",
-        partial(found.status_is, step=Step.ENVELOPE, expected=200),
+        jobs.job_status,
+        if_different=_IF_FOUND,
     ),
     Assumption(
         "job-fields",
         "A job is a JSON object with `jobId` only.",
         jobs.job_fields,
-        if_different="The tap takes it if it has found the id: see `job-path`.",
+        if_different=_IF_FOUND,
     ),
-    Assumption("job-id-type", "The id of a job is a string.", jobs.job_id_type),
+    Assumption("job-id-type", "The id of a job is a string.", jobs.job_id_type, _IF_FOUND),
     Assumption("job-wait", "A job is named about 30 s after the request.", jobs.job_wait),
     Assumption(
         "job-path",
@@ -176,6 +186,7 @@ ASSUMPTIONS: Final = (
         "unknown-job-body",
         "An unknown job has a JSON object with `error` only.",
         partial(found.error_body, step=Step.UNKNOWN_JOB),
+        if_different=_FEWER_WORDS,
     ),
 )
 """The assumptions in the order of the result."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_crewmojo.cells import is_empty
+from tap_crewmojo.cells import CHUNK, is_empty
+from tap_crewmojo.errors import UnusableResponseError
+from tap_crewmojo.readers.text import as_utf8
 from tap_crewmojo.schema.inference import infer
 from tap_crewmojo.schema.types import ColumnType, converter
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _LINE_ENDS: Final = {"\r\n": "CRLF", "\n": "LF", "\r": "CR"}
 _NEEDS_QUOTES: Final = frozenset('",\r\n')
+_QUOTED: Final = re.compile(r'"([^"]*+(?:""[^"]*+)*+)(?:"|\Z)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,23 @@ class CsvForm:
     separators: tuple[str, ...]
 
 
-def csv_form(body: bytes) -> CsvForm:
+def text_of(body: bytes, content_type: str) -> str:
+    """Return the text of a body, as the tap reads it."""
+    try:
+        return b"".join(as_utf8([body], content_type, CHUNK)).decode()
+    except UnusableResponseError:
+        return body.decode("latin-1")
+
+
+def csv_form(body: bytes, text: str) -> CsvForm:
     """Return how a CSV report is written."""
     has_bom = body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text, is_utf_8 = body.decode("utf-8-sig"), True
+        body.decode()
+        is_utf_8 = True
     except UnicodeDecodeError:
-        text, is_utf_8 = body.decode("latin-1"), False
-    outside, cells = _by_quotes(text)
+        is_utf_8 = False
+    outside, cells = _QUOTED.sub("", text), _QUOTED.findall(text)
     first = outside.replace("\r", "\n").partition("\n")[0]
     others = {";": "semicolon", "\t": "tab", "|": "bar"}
     return CsvForm(
@@ -107,18 +120,6 @@ def csv_form(body: bytes) -> CsvForm:
         if "," in first
         else tuple(word for sign, word in others.items() if sign in first),
     )
-
-
-def _by_quotes(text: str) -> tuple[str, list[str]]:
-    """Return the text outside quotes, and the cells in quotes."""
-    parts = text.split('"')
-    cells: list[str] = []
-    for place in range(1, len(parts), 2):
-        if place > 1 and not parts[place - 1]:  # two quotes are one within a cell
-            cells[-1] += f'"{parts[place]}'
-        else:
-            cells.append(parts[place])
-    return "".join(parts[::2]), cells
 
 
 def _line_ends(outside: str) -> tuple[str, ...]:
@@ -141,38 +142,44 @@ class JsonForm:
         rows_name: the name of the member that holds the rows, if it is an object.
         beside: the other members.
         kinds: the Python types of the values in the rows.
-        are_alike: whether all rows have the same names.
+        empties: how empty values are written.
     """
 
     is_bare: bool
     rows_name: str | None
     beside: dict[str, Any]
     kinds: frozenset[type]
-    are_alike: bool
+    empties: tuple[str, ...]
 
 
-def json_form(body: bytes) -> JsonForm | None:
+def json_form(text: str) -> JsonForm | None:
     """Return how a JSON report is written; nothing if it is not JSON."""
-    document = json_document(body)
+    document = json_document(text)
     if not isinstance(document, dict | list):
         return None
     members = document if isinstance(document, dict) else {}
     rows_name = next((name for name, value in members.items() if _are_objects(value)), None)
     found = document if isinstance(document, list) else members.get(rows_name, [])
     rows = [row for row in found if isinstance(row, dict)]
+    values = [value for row in rows for value in row.values()]
+    empties = {
+        "null": None in values,
+        "an empty string": "" in values,
+        "left out": len({frozenset(row) for row in rows}) > 1,
+    }
     return JsonForm(
         is_bare=isinstance(document, list),
         rows_name=rows_name,
         beside={name: value for name, value in members.items() if name != rows_name},
-        kinds=frozenset(type(value) for row in rows for value in row.values()),
-        are_alike=len({frozenset(row) for row in rows}) <= 1,
+        kinds=frozenset(map(type, values)),
+        empties=tuple(word for word, is_used in empties.items() if is_used),
     )
 
 
-def json_document(body: bytes) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """Return the JSON document in a body; nothing if there is none."""
+def json_document(text: str) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """Return the JSON document in a text; nothing if there is none."""
     try:
-        return json.loads(body)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
 

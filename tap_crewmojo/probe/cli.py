@@ -11,6 +11,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_crewmojo.clock import Clock
 from tap_crewmojo.config.json_schema import Environment
+from tap_crewmojo.config.reports import items_of
 from tap_crewmojo.config.settings import Settings
 from tap_crewmojo.errors import CredentialsError, TokenRequestError
 from tap_crewmojo.probe.exchange import Exchange
@@ -38,7 +39,9 @@ _INTERRUPTED = 128 + signal.SIGINT
     help="Settings of the tap: a file, or ENV for the variables TAP_CREWMOJO_*. Repeatable.",
 )
 @click.option(
-    "--report", metavar="ID", help="Report to request. By default, the first one in the settings."
+    "--report",
+    metavar="ID",
+    help="Report to request, or the name of its stream. By default, the first one in the settings.",
 )
 @click.option(
     "--date",
@@ -109,14 +112,9 @@ def _settings(
     """
     tap = TapCrewmojo(config=dict(config), parse_env_config=reads_variables, setup_mapper=False)
     if report is not None:
-        items = [item for item in tap.config["reports"] if _id_of(item) == report]
-        only = {"reports": items[:1] or [report]}
+        only = {"reports": items_of(tap.config["reports"], report)[:1] or [report]}
         tap = TapCrewmojo(config=dict(tap.config) | only, setup_mapper=False)
     return Settings.from_config(tap.config, clock)
-
-
-def _id_of(item: str | Mapping[str, Any]) -> str:
-    return item if isinstance(item, str) else str(item["id"])
 
 
 def _window(settings: Settings, day: date | None) -> Window | None:

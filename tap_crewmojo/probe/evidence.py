@@ -11,7 +11,7 @@ from tap_crewmojo.probe.observations import NotTriedError, Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_crewmojo.probe.bodies import CsvForm, JsonForm
+    from tap_crewmojo.probe.bodies import CsvForm, JsonForm, Table
     from tap_crewmojo.probe.exchange import Seen
     from tap_crewmojo.probe.observations import Observations
 
@@ -40,7 +40,7 @@ def json_object(seen: Seen) -> dict[str, Any]:
     Raises:
         NotTriedError: there is none.
     """
-    document = json_document(seen.body)
+    document = json_document(seen.text)
     if not isinstance(document, dict):
         msg = "the response is no JSON object"
         raise NotTriedError(msg)
@@ -61,13 +61,21 @@ def form_of(document: Any) -> str:  # noqa: ANN401  # whatever JSON holds
 
 def names_in(seen: Seen) -> object:
     """Return the names of the members of a response; nothing if it is no JSON object."""
-    document = json_document(seen.body)
+    document = json_document(seen.text)
     return document.keys() if isinstance(document, dict) else None
 
 
 def csv_of(seen: Observations) -> CsvForm:
-    """Return how the report as CSV is written."""
-    return csv_form(seen.report(Step.CSV).body)
+    """Return how the report as CSV is written.
+
+    Raises:
+        NotTriedError: it is not CSV.
+    """
+    report = seen.report(Step.CSV)
+    if not report.text or isinstance(json_document(report.text), dict | list):
+        msg = "the response is not CSV"
+        raise NotTriedError(msg)
+    return csv_form(report.body, report.text)
 
 
 def json_of(seen: Observations) -> JsonForm:
@@ -76,20 +84,20 @@ def json_of(seen: Observations) -> JsonForm:
     Raises:
         NotTriedError: it is not JSON.
     """
-    form = json_form(seen.report(Step.JSON).body)
+    form = json_form(seen.report(Step.JSON).text)
     if form is None:
         msg = "the response is not JSON"
         raise NotTriedError(msg)
     return form
 
 
-def require_rows(seen: Observations) -> None:
-    """Refuse to judge a report as JSON without rows: it has no columns.
+def require_rows(*tables: Table) -> None:
+    """Refuse to judge reports without rows: nothing shows in them, and JSON has no columns.
 
     Raises:
-        NotTriedError: it has no rows.
+        NotTriedError: none of them has rows.
     """
-    if not seen.table(Step.JSON).rows:
+    if not any(table.rows for table in tables):
         msg = "the report has no rows: choose another month with --date"
         raise NotTriedError(msg)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_crewmojo.api.auth import CrewmojoAuthenticator
-from tap_crewmojo.api.framing import iter_body
+from tap_crewmojo.api.endpoint import WHOLE
+from tap_crewmojo.api.framing import has_known_end, iter_body
 from tap_crewmojo.api.http import HttpSession
 from tap_crewmojo.errors import (
     CutShortError,
@@ -14,7 +15,7 @@ from tap_crewmojo.errors import (
     TransientError,
     UnusableResponseError,
 )
-from tap_crewmojo.probe.bodies import table_of
+from tap_crewmojo.probe.bodies import table_of, text_of
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.readers.spool import JobEnvelope, ResponseHead, spool
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tap_crewmojo.probe.bodies import Table
 
 _MOST_BYTES: Final = 1 << 25
-_WHOLE: Final = range(200, 300)
 
 
 class NotSeenError(Exception):
@@ -71,7 +71,12 @@ class Seen:
     @property
     def is_success(self) -> bool:
         """Whether the status is that of a success."""
-        return self.status in _WHOLE
+        return self.status in WHOLE
+
+    @property
+    def text(self) -> str:
+        """Its body as text."""
+        return text_of(self.body, self.content_type)
 
 
 class Exchange:
@@ -89,18 +94,24 @@ class Exchange:
         self._session = HttpSession(settings.api_url, user_agent, clock)
         self._auth = CrewmojoAuthenticator(settings, clock, self._session)
 
-    def fetch_token(self) -> Seen:
-        """Fetch the token for all requests that follow.
+    def request_token(self) -> Seen:
+        """Request a token.
 
         Raises:
             CredentialsError: Crewmojo refuses the client, or cannot be reached by this address.
-            TokenRequestError: there is no token for another reason.
+            TokenRequestError: the request failed.
         """
         started = self._clock.monotonic()
         response, body = self._auth.request_token()
-        seen = self._seen(response, self._clock.monotonic() - started, body)
-        self._auth.accept(body, started)
-        return seen
+        return self._seen(response, self._clock.monotonic() - started, body)
+
+    def use_token(self, seen: Seen) -> None:
+        """Use the token in a response for all requests that follow.
+
+        Raises:
+            TokenRequestError: it holds none.
+        """
+        self._auth.accept(seen.body, self._clock.monotonic())
 
     def send(
         self,
@@ -135,7 +146,9 @@ class Exchange:
             raise NotSeenError(reason, detail=str(exc)) from None
         seconds = self._clock.monotonic() - started
         with response:
-            return self._seen(response, seconds, self._body(response), polled_job)
+            seen = self._seen(response, seconds, self._body(response))
+            head = ResponseHead(seen.content_type, seen.status, has_known_end(response), polled_job)
+        return _read(seen, head) if seen.is_success else seen
 
     def _with_token(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         # Not the authenticator itself: it would fetch a second token when this one expires.
@@ -153,54 +166,48 @@ class Exchange:
                     raise NotSeenError(msg)
         except TransientError:  # its text may quote a header
             msg = (
-                "the response could not be read whole: it was cut short, is damaged, or is "
-                "compressed in a way that the tap does not accept"
+                "the response could not be read whole: it took too long, was cut short, is "
+                "damaged, or is compressed in a way that the tap does not accept"
             )
             raise NotSeenError(msg) from None
         return bytes(body)
 
-    def _seen(
-        self,
-        response: requests.Response,
-        seconds: float,
-        body: bytes,
-        polled_job: str | None = None,
-    ) -> Seen:
+    def _seen(self, response: requests.Response, seconds: float, body: bytes) -> Seen:
         headers = response.headers
         framing = "length" if "Content-Length" in headers else "close"
         if "Transfer-Encoding" in headers:
             framing = "chunked"
-        content_type, coding = headers.get("Content-Type", ""), headers.get("Content-Encoding", "")
-        has_known_end = framing != "close" or bool(coding)
-        head = ResponseHead(content_type, response.status_code, has_known_end, polled_job)
-        table, job_id, unreadable = _read(body, head)
         return Seen(
             status=response.status_code,
-            content_type=content_type,
-            content_encoding=coding,
+            content_type=headers.get("Content-Type", ""),
+            content_encoding=headers.get("Content-Encoding", ""),
             framing=framing,
             seconds=seconds,
             body=body,
-            table=table,
-            job_id=job_id,
-            unreadable=unreadable,
         )
 
 
-def _read(body: bytes, head: ResponseHead) -> tuple[Table | None, str | None, str]:
-    """Read a body as the tap does: a table, the id of a job, or why it is neither."""
-    if head.status not in _WHOLE:
-        return None, None, ""
+def _read(seen: Seen, head: ResponseHead) -> Seen:
+    """Return a response with what the tap reads in it: a table, a job, or why it is neither.
+
+    Raises:
+        NotSeenError: it cannot be written to the temporary folder.
+    """
     try:
-        result = spool([body], head)
+        result = spool([seen.body], head)
         if isinstance(result, JobEnvelope):
-            return None, result.job_id, ""
+            return replace(seen, job_id=result.job_id)
         assert isinstance(result, Report)  # noqa: S101  # for the type checker
-        return table_of(result), None, ""
+        return replace(seen, table=table_of(result))
     except CutShortError:
         reason = "it is empty, or ends before its text is complete"
+    except TransientError:
+        reason = "nothing shows that it is complete"
     except (UnusableResponseError, RecursionError):
         reason = "it is malformed, or neither a report nor a job"
-    except (ReportError, TransientError):
+    except ReportError:
         reason = "it says that it is only a part of the report"
-    return None, None, reason
+    except OSError:
+        msg = "it could not be written to the temporary folder"
+        raise NotSeenError(msg) from None
+    return replace(seen, unreadable=reason)

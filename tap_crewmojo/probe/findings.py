@@ -15,6 +15,7 @@ from tap_crewmojo.probe.evidence import (
     require_rows,
 )
 from tap_crewmojo.probe.observations import NotTriedError, Step
+from tap_crewmojo.progress import counted
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _READ: Final = (
 def token_response(seen: Observations) -> Judged:
     """Judge the status and the form of the response to a token request."""
     token = seen[Step.TOKEN]
-    is_object = isinstance(json_document(token.body), dict)
+    is_object = isinstance(json_document(token.text), dict)
     form = "a JSON object" if is_object else "no JSON object"
     what = f"status {token.status}, {words.media_type(token.content_type)}, {form}"
     return token.status == _OK and is_object, what
@@ -88,9 +89,7 @@ def readable(seen: Observations) -> Judged:
     if not reports:
         _ = seen.report(Step.CSV)  # the reason why there is none
     unread = [f"{step}: {each.unreadable}" for step, each in reports if each.unreadable]
-    counts = [
-        f"{step}: {words.counted(each.table.rows, 'row')}" for step, each in reports if each.table
-    ]
+    counts = [f"{step}: {counted(each.table.rows, 'row')}" for step, each in reports if each.table]
     return not unread, "; ".join(unread or counts)
 
 
@@ -150,7 +149,7 @@ def csv_separator(seen: Observations) -> Judged:
     separators = csv_of(seen).separators
     if separators:
         return False, f"no comma in the first line, but a {' and a '.join(separators)}"
-    return True, words.counted(len(seen.table(Step.CSV).types), "column")
+    return True, counted(len(seen.table(Step.CSV).types), "column")
 
 
 def csv_quotes(seen: Observations) -> Judged:
@@ -170,16 +169,20 @@ def json_shape(seen: Observations) -> Judged:
     """Judge where the rows are in JSON."""
     form = json_of(seen)
     if form.is_bare:
-        return True, "an array"
+        is_read = seen[Step.JSON].table is not None
+        return is_read, "an array" if is_read else "an array that the tap does not read"
     rows = f"rows under {words.name(form.rows_name)}" if form.rows_name else "no rows"
     return False, f"an object: {rows}; beside them {form_of(form.beside)}"
 
 
 def json_rows(seen: Observations) -> Judged:
-    """Judge whether all JSON rows have the same names."""
-    require_rows(seen)
-    are_alike = json_of(seen).are_alike
-    return are_alike, "all of them" if are_alike else "some rows lack columns"
+    """Judge how empty values are written."""
+    require_rows(seen.table(Step.JSON))
+    empties = json_of(seen).empties
+    if not empties:
+        msg = "no value is empty: choose another month with --date"
+        raise NotTriedError(msg)
+    return empties == ("null",), " and ".join(empties)
 
 
 def json_values(seen: Observations) -> Judged:
@@ -194,10 +197,10 @@ def json_values(seen: Observations) -> Judged:
 def same_columns(seen: Observations) -> Judged:
     """Judge whether CSV and JSON have the same columns; a column without a value may be missing."""
     as_csv, as_json = seen.table(Step.CSV), seen.table(Step.JSON)
-    require_rows(seen)
+    require_rows(as_json)
     only_csv = as_csv.types.keys() - as_json.types.keys() - as_csv.empty
     only_json = as_json.types.keys() - as_csv.types.keys()
-    shared = words.counted(len(as_csv.types.keys() & as_json.types.keys()), "column")
+    shared = counted(len(as_csv.types.keys() & as_json.types.keys()), "column")
     return not (only_csv or only_json), (
         f"{shared} in both, {len(only_csv)} in CSV only, {len(only_json)} in JSON only"
     )
@@ -206,16 +209,17 @@ def same_columns(seen: Observations) -> Judged:
 def same_types(seen: Observations) -> Judged:
     """Judge whether the columns have the same inferred types in CSV and JSON."""
     as_csv, as_json = seen.table(Step.CSV), seen.table(Step.JSON)
-    require_rows(seen)
+    require_rows(as_json)
     shared = as_csv.types.keys() & as_json.types.keys()
     different = sum(as_csv.types[each] is not as_json.types[each] for each in shared)
-    return not different, f"{words.counted(different, 'column')} of {len(shared)} differ"
+    return not different, f"{counted(different, 'column')} of {len(shared)} differ"
 
 
 def same_rows(seen: Observations, step: Step) -> Judged:
     """Judge whether a report has the rows of the report as CSV."""
     as_csv, other = seen.table(Step.CSV), seen.table(step)
-    rows = f"{words.counted(as_csv.rows, 'row')} as CSV, {other.rows} in the {step}"
+    require_rows(as_csv, other)
+    rows = f"{counted(as_csv.rows, 'row')} as CSV, {other.rows:,} in the {step}"
     is_same = (as_csv.rows, as_csv.digest) == (other.rows, other.digest)
     return is_same, rows if is_same or as_csv.rows != other.rows else f"{rows}, not the same ones"
 
@@ -225,25 +229,32 @@ def same_rows(seen: Observations, step: Step) -> Judged:
 
 def range_ends(seen: Observations) -> Judged:
     """Judge whether a range of one day has the rows of that day."""
+    month = seen.table(Step.CSV).rows
     if not seen[Step.ONE_DAY].is_success:
         return False, f"one day has status {seen[Step.ONE_DAY].status}"
     if rows := seen.table(Step.ONE_DAY).rows:
-        return True, f"one day has {words.counted(rows, 'row')}"
+        if rows == month:
+            msg = "one day has as many rows as the month: choose another --report or --date"
+            raise NotTriedError(msg)
+        return True, f"one day has {counted(rows, 'row')}"
     if not (both := seen.table(Step.TWO_DAYS).rows):
         msg = "no rows on two days: choose another month with --date"
         raise NotTriedError(msg)
     if rows := seen.table(Step.NEXT_DAY).rows:
-        return True, f"one day has {words.counted(rows, 'row')}"
-    what = f"each of two days has no rows, and both together have {words.counted(both, 'row')}"
+        return True, f"one day has {counted(rows, 'row')}"
+    what = f"each of two days has no rows, and both together have {counted(both, 'row')}"
     return False, what
 
 
 def no_dates(seen: Observations) -> Judged:
     """Judge whether a report without dates is a report."""
+    as_csv = seen.table(Step.CSV)  # if that is none either, it is not for lack of dates
     without = seen[Step.NO_DATES]
     if not without.table:
         return False, f"status {without.status}, and no report that the tap reads"
-    return without.table.rows > 0, words.counted(without.table.rows, "row")
+    if not without.table.rows:
+        require_rows(as_csv)
+    return without.table.rows > 0, counted(without.table.rows, "row")
 
 
 def status_is(seen: Observations, step: Step, expected: int) -> Judged:
@@ -254,6 +265,6 @@ def status_is(seen: Observations, step: Step, expected: int) -> Judged:
 def error_body(seen: Observations, step: Step) -> Judged:
     """Judge the body of an error."""
     error = seen[step]
-    document = json_document(error.body)
+    document = json_document(error.text)
     what = f"{words.media_type(error.content_type)}, {form_of(document)}"
     return isinstance(document, dict) and document.keys() == {"error"}, what

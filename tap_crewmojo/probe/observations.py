@@ -38,7 +38,7 @@ class Observations:
     Attributes:
         responses: all responses in their order.
         polls: the responses to the polls of the requested job, without the report.
-        job_seconds: API seconds from the request for the job to its report.
+        job_seconds: API seconds from the request for the job to its report, or to the end of polls.
     """
 
     responses: list[tuple[Step, Seen]] = field(default_factory=list)

@@ -7,7 +7,8 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_crewmojo.probe.assumptions import ASSUMPTIONS
+from tap_crewmojo.probe.assumptions import ASSUMPTIONS, TAKEN
+from tap_crewmojo.probe.findings import readable
 from tap_crewmojo.probe.observations import NotTriedError, Step
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def _finding(assumption: Assumption, seen: Observations) -> dict[str, Any]:
         what = str(exc)
     else:
         verdict = Verdict.AS_ASSUMED if is_as_assumed else Verdict.DIFFERS
-        next_step = None if is_as_assumed else assumption.if_different
+        if not is_as_assumed:
+            is_other = assumption.if_different != TAKEN or _are_readable(seen)
+            next_step = assumption.if_different if is_other else "See `readable`."
     return {
         "id": assumption.id,
         "assumption": assumption.sentence,
@@ -87,6 +90,13 @@ def _finding(assumption: Assumption, seen: Observations) -> dict[str, Any]:
         "seen": what,
         "next": next_step,
     }
+
+
+def _are_readable(seen: Observations) -> bool:
+    try:
+        return readable(seen)[0]
+    except NotTriedError:
+        return False
 
 
 def as_json(result: dict[str, Any]) -> str:

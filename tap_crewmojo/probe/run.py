@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tap_crewmojo.api.endpoint import report_path
+from tap_crewmojo.api.http import is_transient
 from tap_crewmojo.api.jobs import Poll
 from tap_crewmojo.config.reports import ContentType, ReportRequest
 from tap_crewmojo.probe.exchange import NotSeenError
 from tap_crewmojo.probe.observations import Observations, Step
-from tap_crewmojo.probe.words import counted
+from tap_crewmojo.progress import counted
 from tap_crewmojo.windows import ReportWindow, Window
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 UNKNOWN_REPORT: Final = "tap-crewmojo-probe.unknown"
 _DAY: Final = timedelta(days=1)
 _UNAUTHORIZED: Final = 401
+_SERVER_ERROR: Final = 500
 _THURSDAY: Final = 3
 
 
@@ -129,9 +131,10 @@ class Run:
             TokenRequestError: no token could be obtained.
             ProbeEndedError: the token was refused.
         """
-        token = self._exchange.fetch_token()
+        token = self._exchange.request_token()
         self.seen.note(Step.TOKEN, token)
         self._log_response(Step.TOKEN, token)
+        self._exchange.use_token(token)
         for step, content_type in ((Step.CSV, ContentType.CSV), (Step.JSON, ContentType.JSON)):
             self._report(step, self._plan.request(content_type))
             if step in self.seen and not self.seen[step].is_success:
@@ -153,8 +156,8 @@ class Run:
             if self._plan.is_slow:
                 seen = self._polled(step, seen.job_id, started)
             else:
-                reason = "it became a job: choose another month with --date, or run with --slow"
-                self._fail(step, reason)
+                other = ", or choose another month with --date" if request.window else ""
+                self._fail(step, f"it became a job: run the probe with --slow{other}")
                 seen = None
         if seen is None:
             return None
@@ -196,16 +199,14 @@ class Run:
             for step in (Step.JOB, Step.UNKNOWN_JOB):
                 self.seen.skip(step, "the request for a job was not answered with one")
             return
-        if report := self._polled(Step.JOB, seen.job_id, started, self.seen.polls):
+        if report := self._polled(Step.JOB, seen.job_id, started):
             self.seen.job_seconds = self._clock.monotonic() - started
             self.seen.note(Step.JOB, report)
         unknown = re.sub(r"[0-9A-Za-z]", "0", seen.job_id)  # alike, and surely nobody's
         if seen := self._poll(Step.UNKNOWN_JOB, unknown):
             self.seen.note(Step.UNKNOWN_JOB, seen)
 
-    def _polled(
-        self, step: Step, job_id: str, started: float, polls: list[Seen] | None = None
-    ) -> Seen | None:
+    def _polled(self, step: Step, job_id: str, started: float) -> Seen | None:
         """Poll a job until the response is not the job again."""
         for number in itertools.count(1):
             pause = Poll(job_id, number).pause
@@ -215,8 +216,10 @@ class Run:
             seen = self._poll(step, job_id)
             if seen is None or seen.job_id is None:
                 return seen
-            if polls is not None:
-                polls.append(seen)
+            if step is Step.JOB:
+                self.seen.polls.append(seen)
+        if step is Step.JOB:
+            self.seen.job_seconds = self._job_timeout
         self._fail(step, f"the job was not ready {self._job_timeout} s after it was requested")
         return None
 
@@ -251,6 +254,10 @@ class Run:
             )
             self.seen.skip(step, "the token was refused")
             raise ProbeEndedError(msg)
+        # 500 may be the response to an unknown identifier. The others say nothing of the request.
+        if is_transient(seen.status) and (is_known or seen.status != _SERVER_ERROR):
+            self._fail(step, f"status {seen.status}, which may pass: run the probe again later")
+            return None
         return seen
 
     def _log_response(self, step: Step, seen: Seen) -> None:

@@ -7,8 +7,11 @@ comes from the vendor, only numbers and the words below are shown; anything else
 from __future__ import annotations
 
 import codecs
-import re
 from typing import TYPE_CHECKING
+
+from tap_crewmojo.progress import counted
+from tap_crewmojo.readers.json_members import plain
+from tap_crewmojo.readers.text import CHARSET
 
 if TYPE_CHECKING:
     from typing import Any, Final
@@ -35,18 +38,11 @@ _MEDIA_TYPES: Final = frozenset(
 )
 _CODINGS: Final = frozenset({"br", "compress", "deflate", "gzip", "identity", "x-gzip", "zstd"})
 _MOST_MEMBERS: Final = 20
-_SPELLINGS: Final = re.compile(r"[_\-.@$]")
-_CHARSET: Final = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 
 
 def name(text: str) -> str:
     """Return the name of a member as it is written, if it is a usual one."""
     return f"`{text}`" if text.isascii() and plain(text) in _NAMES else _hidden(text)
-
-
-def plain(text: str) -> str:
-    """Return the name of a member in one spelling: `job_id` and `jobId` are the same."""
-    return _SPELLINGS.sub("", text).lower()
 
 
 def media_type(content_type: str) -> str:
@@ -59,7 +55,7 @@ def media_type(content_type: str) -> str:
 
 def charset(content_type: str) -> str:
     """Return the charset that a `Content-Type` states, by the name that Python has for it."""
-    match = _CHARSET.search(content_type)
+    match = CHARSET.search(content_type)
     if not match:
         return "no charset"
     try:
@@ -88,11 +84,6 @@ def members(value: dict[str, Any]) -> str:
     if len(value) > _MOST_MEMBERS:
         shown.append(f"{len(value) - _MOST_MEMBERS} more")
     return ", ".join(shown) or "no members"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number of things: `1 row`, `2 rows`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _hidden(text: str) -> str:

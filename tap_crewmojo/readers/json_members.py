@@ -104,12 +104,12 @@ _BESIDE_JOB: Final = _words(
 
 def can_be_rows(name: str) -> bool:
     """Return whether an array of objects under this name is the rows."""
-    return _plain(name) not in _HARMLESS | _FAILURES
+    return plain(name) not in _HARMLESS | _FAILURES
 
 
 def is_job(headings: Iterable[str]) -> bool:
     """Return whether rows with these headings are a job in the form of a report."""
-    names = set(map(_plain, headings))
+    names = set(map(plain, headings))
     return JOB in names and names <= _BESIDE_JOB
 
 
@@ -120,7 +120,7 @@ def job_id(members: Members) -> str | None:
         UnusableResponseError: it cannot be a segment of a URL.
     """
     for name, value in members:
-        if _plain(name) != JOB or value is None:
+        if plain(name) != JOB or value is None:
             continue
         text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not text.strip() or not text.isprintable() or text in {".", ".."}:
@@ -185,7 +185,7 @@ def part_of(members: Members, rows: int) -> str | None:
 def _all(members: Members) -> Iterator[tuple[str, Any]]:
     """Yield names, in the form of the tables, and values; those in containers, too."""
     for given, value in members:
-        name = _plain(given)
+        name = plain(given)
         yield name, value
         if name in _CONTAINERS:
             yield from _contained(value)
@@ -194,7 +194,7 @@ def _all(members: Members) -> Iterator[tuple[str, Any]]:
 def _everything(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """Yield names, in the form of the tables, and values at any depth, except in `_HARMLESS`."""
     for given, value in members:
-        name = _plain(given)
+        name = plain(given)
         yield name, value
         if isinstance(value, dict) and name not in _HARMLESS - _CONTAINERS:
             yield from _everything(value.items())
@@ -211,8 +211,8 @@ def _may_mean_rows(name: str, value: Any) -> bool:  # noqa: ANN401  # whatever J
 def _contained(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # whatever JSON holds
     if isinstance(value, dict):
         for name, item in value.items():
-            yield _plain(name), item
-            if _plain(name) in _CONTAINERS and isinstance(item, dict):
+            yield plain(name), item
+            if plain(name) in _CONTAINERS and isinstance(item, dict):
                 yield from _contained(item)
     elif isinstance(value, list):  # links, each with its relation
         for item in value:
@@ -220,7 +220,8 @@ def _contained(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # what
                 yield "next", item.get("href")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name in one spelling: `job_id` and `jobId` are the same."""
     return _PUNCTUATION.sub("", name).lower()
 
 

@@ -26,7 +26,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LONGEST_BOM: Final = 4
-_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 
 
 def as_utf8(parts: Iterable[bytes], content_type: str, size: int) -> Iterator[bytes]:
@@ -79,7 +79,7 @@ def _of_size(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 def _stated(content_type: str) -> str:
     """Return the name of the charset that a header states; UTF-8 if it states no known one."""
-    match = _CHARSET.search(content_type)
+    match = CHARSET.search(content_type)
     if not match:
         return _UTF_8
     try:

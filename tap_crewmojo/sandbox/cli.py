@@ -20,7 +20,7 @@ from tap_crewmojo.sandbox.fault_kinds import FAULT_KINDS
 from tap_crewmojo.sandbox.faults import Fault
 from tap_crewmojo.sandbox.sandbox import Sandbox
 from tap_crewmojo.sandbox.service import Behaviour
-from tap_crewmojo.sandbox.variants import VARIANTS
+from tap_crewmojo.sandbox.variants import VARIANTS, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,14 @@ def _faults(
         return [Fault.from_json(text) for text in texts]
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _variants(
+    _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    if problem := problem_of(names):
+        raise click.BadParameter(problem)
+    return names
 
 
 def _finite(_context: click.Context, _option: click.Parameter, number: float) -> float:
@@ -126,6 +134,7 @@ def _explained() -> str:
     "variants",
     type=click.Choice(list(VARIANTS)),
     multiple=True,
+    callback=_variants,
     metavar="NAME",
     help="Another reading of Crewmojo's documentation, such as chunked; see below. Repeatable.",
 )

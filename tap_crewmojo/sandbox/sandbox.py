@@ -15,7 +15,7 @@ from tap_crewmojo.sandbox.faults import FaultPlan
 from tap_crewmojo.sandbox.request_log import RequestEntry, RequestLog
 from tap_crewmojo.sandbox.server import Server
 from tap_crewmojo.sandbox.service import Behaviour, Service, Tokens
-from tap_crewmojo.sandbox.variants import VARIANTS, behaviour_of
+from tap_crewmojo.sandbox.variants import behaviour_of, problem_of
 
 if TYPE_CHECKING:
     import ssl
@@ -74,7 +74,7 @@ class Sandbox(Behaviour):
     """The vendor's API with made-up people. It runs while the context lasts.
 
     Raises:
-        ValueError: A variant is unknown.
+        ValueError: A variant is unknown, or excludes another one.
 
     Attributes:
         seed: The seed of the made-up company.
@@ -100,10 +100,8 @@ class Sandbox(Behaviour):
     _thread: _ServerThread = field(default_factory=_ServerThread, init=False)
 
     def __post_init__(self) -> None:
-        for name in self.variants:
-            if name not in VARIANTS:
-                message = f"Unknown variant {name!r}. The variants: {', '.join(VARIANTS)}."
-                raise ValueError(message)
+        if problem := problem_of(self.variants):
+            raise ValueError(problem)
 
     @property
     def company(self) -> Company:

@@ -45,6 +45,14 @@ class Variant:
     change: _Change | None = None
 
 
+def problem_of(variants: Collection[str]) -> str | None:
+    """Return why a sandbox cannot have all of these variants."""
+    if unknown := next((name for name in variants if name not in VARIANTS), None):
+        return f"Unknown variant {unknown!r}. The variants: {', '.join(VARIANTS)}."
+    pairs = (pair for pair in _EXCLUSIVE if set(pair) <= set(variants))
+    return next((f"The variants {a!r} and {b!r} exclude each other." for a, b in pairs), None)
+
+
 def behaviour_of(sandbox: Behaviour, variants: Collection[str]) -> Behaviour:
     """Return the behaviour of a sandbox with some variants."""
     values = {each.name: getattr(sandbox, each.name) for each in fields(Behaviour)}
@@ -236,12 +244,16 @@ VARIANTS: Final[dict[str, Variant]] = {
     "csv-without-charset": Variant(
         "the `Content-Type` of CSV states no charset",
         subjects=("csv",),
-        change=lambda response: replace(response, content_type="text/csv"),
+        change=lambda response: replace(
+            response, content_type=response.content_type.partition(";")[0]
+        ),
     ),
     "csv-type": Variant(
         "the `Content-Type` of CSV is application/csv",
         subjects=("csv",),
-        change=lambda response: replace(response, content_type="application/csv; charset=utf-8"),
+        change=lambda response: replace(
+            response, content_type=response.content_type.replace("text/csv", "application/csv")
+        ),
     ),
     # --- how reports are sent
     "gzip": Variant("reports are compressed with gzip", subjects=_REPORTS, change=_gzipped),
@@ -256,3 +268,12 @@ VARIANTS: Final[dict[str, Variant]] = {
         change=_as_fault("frame", framing="close"),
     ),
 }
+
+_EXCLUSIVE: Final = (
+    ("token-without-expiry", "token-expiry-as-text"),
+    ("unknown-job-400", "unknown-job-410"),
+    ("json-wrapped", "json-with-total"),
+    ("csv-bom", "csv-latin-1"),
+    ("csv-latin-1", "csv-without-charset"),  # nothing would show how to read it
+    ("chunked", "no-length"),
+)

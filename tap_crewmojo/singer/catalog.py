@@ -30,7 +30,7 @@ from tap_crewmojo.schema.metadata import (
     key_properties,
 )
 from tap_crewmojo.schema.names import column_of
-from tap_crewmojo.schema.types import emitted_schema
+from tap_crewmojo.schema.types import ColumnType, emitted_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -145,6 +145,16 @@ def check_entry(entry: CatalogEntry, report: ReportConfig, naming: Naming) -> li
             f"The catalog's replication key {entry.replication_key!r} is ignored: the bookmark "
             "follows windows, not rows"
         )
+    columns = _vendors_columns(entry)
+    for given, config in report.columns.items():
+        name = column_of(given, columns, naming)
+        known = ColumnType.of_json_schema(columns.get(name))
+        if name in columns and known is not config.type:
+            warnings.append(
+                f"Column {name!r} is of type {known} in the catalog, which is used, although the "
+                f"settings give it the type {config.type}. Change it in the catalog, or run "
+                "`--discover` again, and load into an empty table"
+            )
     selection = entry.metadata.resolve_selection()
     deselected = [
         name for name in keys if name not in RESERVED and not selection["properties", name]

@@ -28,10 +28,12 @@ from singer_sdk.mapper import (
 
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.metadata import EXTRA, ROW_NUMBER
-from tap_crewmojo.schema.names import VARIANT_SUFFIX, ColumnNames
+from tap_crewmojo.schema.names import VARIANT_SUFFIX, ColumnNames, column_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from tap_crewmojo.schema.names import Naming
 
 _OPTIONS: Final = frozenset(
     {
@@ -115,16 +117,45 @@ def changed_columns(maps: Mapping[str, Any], stream: str) -> set[str]:
         maps: the setting.
         stream: the stream's name.
     """
-    sending = [
-        entries
+    return {
+        name
+        for entries in _maps_of(maps, stream).values()
+        if entries.keys().isdisjoint({EXTRA, MAPPER_ELSE_OPTION})
+        for name in entries
+        if name not in _OPTIONS
+    }
+
+
+def heading_errors(
+    maps: Mapping[str, Any], stream: str, columns: Mapping[str, object], naming: Naming
+) -> Iterator[str]:
+    """Yield which entries name a column by its heading, and would send its values unchanged.
+
+    Args:
+        maps: the setting.
+        stream: the stream's name.
+        columns: the JSON schemas of its columns, by name.
+        naming: how columns are named.
+    """
+    for key, entries in _maps_of(maps, stream).items():
+        for given in entries.keys() - _OPTIONS - columns.keys():
+            if (name := column_of(given, columns, naming)) in columns:
+                yield (
+                    f"the stream map {key!r} names a column by its heading, {given!r}, and would "
+                    f"not change it. Write the column's name, {name!r}"
+                )
+
+
+def _maps_of(maps: Mapping[str, Any], stream: str) -> dict[str, Mapping[str, Any]]:
+    """Return the maps of a stream, by their keys."""
+    return {
+        key: entries
         for key, entries in maps.items()
         if isinstance(entries, dict)
         and (
             stream == (source := entries.get(MAPPER_SOURCE_OPTION, key)) or fnmatch(stream, source)
         )
-        and entries.keys().isdisjoint({EXTRA, MAPPER_ELSE_OPTION})
-    ]
-    return {name for entries in sending for name in entries if name not in _OPTIONS}
+    }
 
 
 def apply_maps(

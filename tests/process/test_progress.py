@@ -133,7 +133,7 @@ def test_nothing_is_logged_about_a_report_after_it_has_failed(tmp_path: Path) ->
         run = run_tap(config, tmp_path, catalog=catalog, env=INFO)
     about = [line for line in run.stderr.splitlines() if "tap-crewmojo.a " in line]
     (at,) = (place for place, line in enumerate(about) if "| ERROR " in line)
-    assert "Column 'Code': 1 values do not fit" in "".join(about[:at])
+    assert "Column 'Code' has values that do not fit its type (1)" in "".join(about[:at])
     assert [line.split(" | ")[-1].split(",")[0] for line in about[at + 1 :]] == [
         "a: Summary: FAILED"
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 from datetime import date
+from itertools import combinations
 
 import pytest
 
@@ -22,6 +23,24 @@ IT = {"it": ReportSource(lambda *_: Table(HEADINGS, ROWS))}
 def test_an_unknown_variant_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'gzipped'\. The variants: .*\bgzip\b"):
         Sandbox(variants=("gzip", "gzipped"))
+
+
+@pytest.mark.parametrize(
+    "pair", list(combinations(["csv-bom", "csv-latin-1", "csv-type", "csv-without-charset"], 2))
+)
+def test_csv_says_what_it_is_under_two_variants(pair: tuple[str, str]) -> None:
+    if "csv-latin-1" in pair and "csv-type" not in pair:
+        with pytest.raises(ValueError, match=f"'{pair[0]}' and '{pair[1]}' exclude each other"):
+            Sandbox(variants=pair)
+        return
+    with Sandbox(people=1, reports=IT, variants=pair) as sandbox:
+        response = Client(sandbox).post("it")
+    media_type, _, charset = response.headers["Content-Type"].partition("; charset=")
+    assert (media_type == "application/csv") is ("csv-type" in pair)
+    assert bool(charset) is ("csv-without-charset" not in pair)
+    text = response.content.decode("iso-8859-1" if "csv-latin-1" in pair else "utf-8")
+    assert "Zoë" in text
+    assert text.startswith("\ufeff") is ("csv-bom" in pair)
 
 
 def test_csv_is_written_in_another_way_and_sent_in_another_way() -> None:
@@ -68,7 +87,7 @@ def test_json_is_written_in_another_way() -> None:
 
 def test_tokens_jobs_and_errors_differ() -> None:
     variants = (
-        "token-without-expiry", "token-expiry-as-text", "token-with-scope", "error-with-message",
+        "token-without-expiry", "token-with-scope", "error-with-message",
         "unknown-report-404", "unknown-job-410", "envelope-202", "numeric-job-id",
         "job-id-in-snake-case", "envelope-with-status", "pending-without-body", "jobs-as-csv",
     )  # fmt: skip

@@ -23,6 +23,8 @@ Table: TypeAlias = "dict[tuple[Any, ...], Record]"
 
 TIMEOUT = 120  # seconds
 
+BOOKMARK = {"replication_key", "replication_key_value", "report_window", "column_names"}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -111,7 +113,7 @@ def check(messages: Sequence[Message]) -> None:
                 assert message["time_extracted"]
             case "STATE":
                 for bookmark in message["value"].get("bookmarks", {}).values():
-                    assert set(bookmark) <= {"replication_key", "replication_key_value"}
+                    assert set(bookmark) <= BOOKMARK
             case "ACTIVATE_VERSION" | "BATCH":
                 assert message["stream"] in validators
             case other:

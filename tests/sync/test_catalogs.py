@@ -180,6 +180,18 @@ def test_a_key_that_the_settings_have_changed_is_warned_of(
     assert f"({START_DATE!r}, {(keys or ['_sdc_row_number'])[0]!r}). Run `--discover`" in warning
 
 
+def test_a_type_that_the_settings_have_changed_is_warned_of(
+    server: Sandbox, catalog: dict[str, Any], tmp_path: Path
+) -> None:
+    before = entry_of(catalog)["schema"]["properties"]["Note"]
+    columns = {"Note": "number", "Code": "string"}
+    config = settings_for(server, {"id": "staff", "primary_keys": ["Code"], "columns": columns})
+    run = run_tap(config, tmp_path, catalog=catalog).succeeded()
+    assert run.schemas[0]["schema"]["properties"]["Note"] == before
+    (warning,) = run.warnings
+    assert "Column 'Note' is of type string in the catalog, which is used, although" in warning
+
+
 def test_a_key_that_is_the_same_for_all_rows_of_a_window_is_refused(
     config: dict[str, Any], catalog: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -155,7 +155,7 @@ def test_rows_and_values_are_the_same_under_other_names(runs: dict[str, Run]) ->
     expected = list(map(renamed, runs["as_is"].records("staff")))
     assert len(expected) == 7
     assert list(map(timeless, runs["identifier"].records("staff"))) == expected
-    assert runs["identifier"].state == runs["as_is"].state
+    assert runs["identifier"].bookmarks == runs["as_is"].bookmarks
 
 
 def test_json_that_is_read_again_overwrites_the_same_rows(
@@ -187,7 +187,7 @@ def test_the_schema_has_a_description_for_each_column_also_for_added_ones(
 def test_warnings_name_the_column_and_its_heading(runs: dict[str, Run]) -> None:
     warnings = "\n".join(runs["identifier"].warnings)
     assert "Column 'mood_and_energy' (heading 'Mood & Energy') is not in the catalog" in warnings
-    assert "Column 'score' (heading 'Score'): 1 values do not fit its type" in warnings
+    assert "Column 'score' (heading 'Score') has values that do not fit its type (1)" in warnings
     assert "in 'score__text'" in warnings
     assert "(heading" not in "".join(runs["as_is"].warnings)
 
@@ -254,7 +254,8 @@ def test_settings_name_a_column_by_its_heading_or_its_name(server: Sandbox, tmp_
     del entry_of(catalog)["schema"]["properties"]["employee_code"]["format"]
     run = run_tap(config, tmp_path, catalog=catalog).succeeded()
     assert run.schemas[0]["key_properties"] == keys
-    assert not run.warnings
+    (warning,) = run.warnings
+    assert "Column 'employee_code' is of type string in the catalog" in warning
 
 
 def test_a_refused_new_column_is_named_with_its_heading(
@@ -267,15 +268,32 @@ def test_a_refused_new_column_is_named_with_its_heading(
     assert run.bookmarks == {"staff": "2025-02-28"}
 
 
+def test_a_stream_map_by_the_heading_fails_the_report_before_it_sends_the_column(
+    config: dict[str, Any], catalogs: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    config = config | IDENTIFIERS | {"reports": [KEYED], "end_date": "2025-02-28"}
+    kept = catalogs["identifier"]
+    bare = copy.deepcopy(kept)
+    for column in entry_of(bare, "staff")["schema"]["properties"].values():
+        column.pop("description", None)
+    for catalog in (kept, bare, None):
+        maps = {"sta*": {"Score %": None}}
+        run = run_tap(config | {"stream_maps": maps}, tmp_path, catalog=catalog)
+        assert run.returncode == 1
+        assert "the stream map 'sta*' names a column by its heading, 'Score %'" in run.stderr
+        assert "Write the column's name, 'score_pct'" in run.stderr
+        assert not run.records("staff")
+
+
 def test_selection_and_stream_maps_use_the_names(
     config: dict[str, Any], catalogs: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     catalog = copy.deepcopy(catalogs["identifier"])
     deselect(catalog, "staff", "grosse")
-    staff_map = {"share": "str(score_pct)", "ming_qian": None, "Score #": None}
+    staff_map = {"share": "str(score_pct)", "ming_qian": None, "Points": None}
     config = config | IDENTIFIERS | {"reports": [KEYED], "stream_maps": {"staff": staff_map}}
     run = run_tap(config | {"end_date": "2025-02-28"}, tmp_path, catalog=catalog).succeeded()
     assert [row["share"] for row in run.records("staff")] == ["40", "60.5"] * 2
     assert not any({"grosse", "ming_qian"} & row.keys() for row in run.records("staff"))
     (warning,) = run.warnings
-    assert "leaves out the column 'Score #', which does not exist" in warning
+    assert "leaves out the column 'Points', which does not exist" in warning

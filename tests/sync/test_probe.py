@@ -98,7 +98,7 @@ def test_without_dates_there_are_fewer_requests(tmp_path: Path) -> None:
 def test_another_report_can_be_requested(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         settings = settings_for(sandbox, "it", DIRECTORY)
-        run_probe(settings, tmp_path, "--report=people.directory", WINDOW)
+        run_probe(settings, tmp_path, "--report=people_directory", WINDOW)
         run_probe(settings, tmp_path, "--report=oneonone.detail", WINDOW)
         reports = [report for report, *_ in requested(sandbox)]
     assert reports.count("people.directory") == 2
@@ -123,7 +123,8 @@ def of_days(*days: int) -> Any:  # noqa: ANN401
 @pytest.mark.parametrize(
     ("days", "verdict", "number"),
     [
-        ([30], "as assumed", 1),
+        ([2, 30], "as assumed", 1),
+        ([30], "not tried", 1),  # as many rows as the month: all rows may be in all ranges
         ([31], "as assumed", 3),
         ([2], "not tried", 2),
         ([], "not tried", 2),
@@ -136,7 +137,9 @@ def test_a_day_without_rows_is_followed_by_the_next_day(
         run = probed(sandbox, tmp_path)
         assert len(sandbox.requests) == 5 + number
     assert "range-ends" in run.ids(verdict)
-    assert run.ids("differs") <= {"no-dates"}  # a report without any rows
+    assert run.ids("differs") == set()
+    of_rows = {"json-rows", "same-columns", "same-types", "same-rows", "no-dates"}
+    assert bool(of_rows & run.ids("as assumed")) is bool(days)
 
 
 def test_a_range_that_excludes_its_first_day_is_found(tmp_path: Path) -> None:
@@ -154,7 +157,9 @@ def test_a_long_report_needs_the_option_slow(tmp_path: Path) -> None:
     with sandbox_with(seconds=40) as sandbox:
         run = probed(sandbox, tmp_path, report={"id": "it", "replication_method": "FULL_TABLE"})
     assert run.code == 1
-    assert "report as CSV: it became a job" in run.result["failures"][0]
+    assert run.result["failures"][0] == (
+        "report as CSV: it became a job: run the probe with --slow"
+    )
     assert {"job-status", "job-fields", "job-id-type"} <= run.ids("as assumed")
 
 
@@ -217,6 +222,85 @@ def test_a_failure_is_one_sentence_and_the_rest_is_shown(
     assert sandbox.api_url not in run.stdout
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_status_that_may_pass_is_no_finding(status: int, tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        sandbox.faults.add(Fault(phase="post", kind="status", status=status, skip=1, times=9))
+        run = probed(sandbox, tmp_path)
+    assert run.code == 1
+    assert len(run.result["failures"]) == 4
+    assert run.ids("differs") == set()
+    assert {"range-ends", "no-dates", "unknown-report-status"} <= run.ids("not tried")
+
+
+def test_an_unknown_report_shows_nothing_of_dates(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        run = probed(sandbox, tmp_path, report="mistyped")
+    assert run.code == 1
+    assert run.ids("differs") == set()
+    assert run.seen("range-ends") == run.seen("no-dates") == "report as CSV: status 400"
+
+
+def test_a_partial_report_is_not_one(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        body = "a,b\r\n1,2\r\n"
+        sandbox.faults.add(Fault(phase="post", kind="body", body=body, status=206, times=9))
+        run = probed(sandbox, tmp_path)
+    assert run.result["failures"] == [f"report as {each}: status 206" for each in ("CSV", "JSON")]
+    assert "report-status" in run.ids("not tried")
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (
+            {"kind": "wrap", "body": '{"rows": BODY, "next": "x"}'},
+            "only a part of the report",
+        ),
+        (
+            {"kind": "body", "body": "[[1, 2]]", "content_type": "application/json"},
+            "neither a report",
+        ),
+        ({"kind": "body", "body": '[{"a": '}, "ends before its text is complete"),
+        ({"kind": "cut", "at": "cell", "framing": "close"}, "nothing shows that it is complete"),
+    ],
+)
+def test_what_the_tap_does_not_read_is_not_said_to_be_taken(
+    fault: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    with sandbox_with() as sandbox:
+        sandbox.faults.add(Fault(phase="post", skip=1, **fault))
+        run = probed(sandbox, tmp_path)
+    assert "readable" in run.ids("differs")
+    assert why in run.seen("readable")
+    assert "json-shape" not in run.ids("as assumed")
+    assert "The tap takes it." not in run.stdout
+
+
+def test_json_instead_of_csv_shows_nothing_of_csv(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        sandbox.faults.add(
+            Fault(phase="post", kind="body", body='[{"a": "b"}]', content_type="application/json")
+        )
+        run = probed(sandbox, tmp_path)
+    of_csv = {each.id for each in ASSUMPTIONS if each.id.startswith("csv-")}
+    assert of_csv & run.ids("differs") == {"csv-type"}
+    assert of_csv - run.ids("not tried") == {"csv-type"}
+
+
+def test_a_token_in_another_form_is_shown(tmp_path: Path) -> None:
+    with sandbox_with() as sandbox:
+        token = f'{{"accessToken": "{PERSON}", "token_type": "Bearer"}}'
+        sandbox.faults.add(Fault(phase="token", kind="body", body=token))
+        run = probed(sandbox, tmp_path)
+        assert len(sandbox.requests) == 1
+    assert run.code == 1
+    assert run.ids("differs") == {"token-fields"}
+    assert run.seen("token-fields") == "`accessToken` (a string), `token_type` (a string)"
+    assert "The tap takes it if the probe goes on with this token." in run.stdout
+    assert PERSON not in run.stdout
+
+
 def test_a_report_that_the_tap_cannot_read_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         body = f"name;{PERSON}\n{PERSON};2,5\n"
@@ -238,14 +322,30 @@ def test_a_job_that_is_somewhere_else_is_a_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_at_the_sandboxes_pace")
+@pytest.mark.parametrize("skip", [0, 3])
+def test_a_poll_that_fails_is_no_finding(skip: int, tmp_path: Path) -> None:
+    with sandbox_with(seconds=10_000) as sandbox:
+        sandbox.faults.add(Fault(phase="poll", kind="status", status=503, skip=skip))
+        settings = settings_for(sandbox, {**DIRECTORY, "id": "it"})
+        sandbox.faults.add(Fault(phase="post", kind="body", body="a,b\n1,2\n", times=2))
+        run = run_probe(settings, tmp_path, "--slow")
+    assert run.code == 1
+    assert run.result["failures"] == [
+        "report of the job: status 503, which may pass: run the probe again later"
+    ]
+    assert {"job-time", "job-type"} <= run.ids("not tried")
+    assert not [each for each in run.ids("differs") if "job" in each]
+
+
+@pytest.mark.usefixtures("_at_the_sandboxes_pace")
 def test_a_report_instead_of_a_job_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with() as sandbox:
         sandbox.faults.add(Fault(phase="post", kind="body", body="a,b\n1,2\n", skip=5))
         run = probed(sandbox, tmp_path, "--slow")
         assert not sandbox.faults.pending
     assert run.code == 0
-    assert run.ids("differs") == {"job-fields", "job-wait"}
-    assert {"job-id-type", "job-path", "job-type", "unknown-job-status"} <= run.ids("not tried")
+    assert run.ids("differs") == {"job-fields"}
+    assert {"job-status", "job-wait", "job-id-type", "job-path", "job-type"} <= run.ids("not tried")
 
 
 @pytest.mark.usefixtures("_at_the_sandboxes_pace")
@@ -254,17 +354,24 @@ def test_a_job_that_is_refused_is_a_finding(tmp_path: Path) -> None:
         sandbox.faults.add(Fault(phase="post", kind="status", status=400, skip=5))
         run = probed(sandbox, tmp_path, "--slow")
     assert run.code == 0
-    assert run.ids("differs") == {"job-status", "job-fields"}
-    assert "job-path" in run.ids("not tried")
+    assert run.ids("differs") == {"job-fields"}
+    assert {"job-status", "job-path"} <= run.ids("not tried")
 
 
 @pytest.mark.usefixtures("_at_the_sandboxes_pace")
 def test_a_job_that_is_never_ready_is_a_finding(tmp_path: Path) -> None:
     with sandbox_with(seconds=10_000) as sandbox:
-        settings = settings_for(sandbox, {**DIRECTORY, "id": "it"}, job_timeout=60)
-        run = run_probe(settings, tmp_path, "--slow")
-    assert run.code == 1
-    assert run.ids("differs") == {"job-time"}
+        runs = [
+            run_probe(
+                settings_for(sandbox, {**DIRECTORY, "id": "it"}, job_timeout=seconds),
+                tmp_path,
+                "--slow",
+            )
+            for seconds in (60, 300)
+        ]
+    assert [run.code for run in runs] == [1, 1]
+    assert [run.ids("differs") for run in runs] == [set(), {"job-time"}]
+    assert "the job was not ready 60 s after it was requested" in runs[0].seen("job-time")
 
 
 # --- results ----------------------------------------------------------------------------------

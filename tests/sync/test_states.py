@@ -53,7 +53,7 @@ UNREADABLE = {
     "bookmarks-null": '{"bookmarks": null}',
     "bookmark-text": '{"bookmarks": {"x_y": "2025-02-28"}}',
     "bookmark-null": '{"bookmarks": {"x_y": null}}',
-    "message": '{"type": "STATE", "value": {"bookmarks": {}}}',
+    "another message": '{"type": "RECORD", "value": {"bookmarks": {}}}',
     "latin-1": "\udce9",
 }
 
@@ -71,6 +71,8 @@ def test_a_strange_bookmark_is_a_start_from_start_date_with_a_warning(
         assert run.state["bookmarks"][name] == {
             "replication_key": END,
             "replication_key_value": "2025-03-15",
+            "report_window": "month",
+            "column_names": "as_is",
         }
 
 
@@ -88,3 +90,40 @@ def test_a_state_that_is_none_is_refused_in_a_sentence_or_nothing_is_skipped(
     assert run.returncode == 1
     assert not run.stdout
     assert re.search("The state is invalid|given (as --state|on the command line)", run.stderr)
+
+
+FEBRUARY = {"replication_key": END, "replication_key_value": "2025-02-28"}
+
+
+def test_a_state_of_runs_with_other_rows_or_columns_fails_its_report_alone(
+    shelf: Sandbox, tmp_path: Path
+) -> None:
+    report = {"id": "x.y", "name": "kept"}
+    first = run_tap(settings_for(shelf, "x.y", report), tmp_path).succeeded()
+    changed = {"id": "x.y", "report_window": "week"}
+    run = run_tap(settings_for(shelf, changed, report), tmp_path, state=first.state)
+    assert run.returncode == 1
+    assert (
+        "report 'x.y': the state is of runs with report_window 'month'. With 'week'" in run.stderr
+    )
+    assert not run.records("x_y")
+    assert run.records("kept")
+    assert run.state == first.state, "so that the setting can be set back"
+    config = settings_for(shelf, "x.y", column_names="identifier")
+    run = run_tap(config, tmp_path, state=first.state)
+    assert run.returncode == 1
+    assert "with column_names 'as_is'. With 'identifier'" in run.stderr
+    again = run_tap(config, tmp_path).succeeded()
+    assert windows(again, "x_y") == ["2025-01-01", "2025-02-01", "2025-03-01"]
+
+
+@pytest.mark.parametrize("is_message", [False, True])
+def test_a_state_without_the_settings_is_taken_also_as_a_message(
+    shelf: Sandbox, tmp_path: Path, *, is_message: bool
+) -> None:
+    state: dict[str, object] = {"bookmarks": {"x_y": FEBRUARY}}
+    given = {"type": "STATE", "value": state} if is_message else state
+    week = settings_for(shelf, "x.y", report_window="week", lookback_days=0)
+    run = run_tap(week, tmp_path, state=given).succeeded()
+    assert windows(run, "x_y")[0] == "2025-02-24"
+    assert run.state["bookmarks"]["x_y"]["report_window"] == "week"

@@ -292,6 +292,12 @@ def test_a_type_of_the_settings_stays_and_the_rest_is_beside_it(changing: Sandbo
     assert table.schema.field("Score").type == pa.float64()
     beside = table["Score__text"].to_pylist()
     assert Counter(beside) == {None: len(table) - 2, "n/a": 1, "1e5": 1}
+    collect = settings_for(changing, report, on_new_column="collect")
+    collected = read_report(collect, "changing", end="2025-09-30")
+    assert collected["_sdc_report_extra"].to_pylist() == [
+        text and json.dumps({"Score": text}, separators=(",", ":")) for text in beside
+    ]
+    assert collected.column_names[:-1] == table.column_names[:-1]
     assert not [
         1 for score, text in zip(table["Score"].to_pylist(), beside, strict=True) if score and text
     ]

@@ -17,7 +17,7 @@ from tap_crewmojo.clock import SCALE_VARIABLE
 from tap_crewmojo.sandbox.company.company import ReportSource
 from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
-from tap_crewmojo.sandbox.variants import VARIANTS
+from tap_crewmojo.sandbox.variants import VARIANTS, problem_of
 from tap_crewmojo.tap import TapCrewmojo
 
 if TYPE_CHECKING:
@@ -152,6 +152,16 @@ def test_the_tap_loads_the_same_rows_under_a_variant(variant: str | None) -> Non
     with sandbox_with(*([variant] if variant else [])) as sandbox:
         ways = WAYS if variant in {None, *OF_JOBS, *PENDING} else QUICK_WAYS
         assert loaded(sandbox, ways) == dict.fromkeys(ways, EXPECTED)
+
+
+def test_the_tap_loads_the_same_rows_under_all_variants_that_go_together() -> None:
+    together: list[str] = []
+    for variant in VARIANTS:
+        if variant not in LOSES_ROWS and problem_of([*together, variant]) is None:
+            together.append(variant)
+    assert len(together) > 20
+    with sandbox_with(*together) as sandbox:
+        assert loaded(sandbox, WAYS) == dict.fromkeys(WAYS, EXPECTED)
 
 
 def test_an_end_that_is_exclusive_would_lose_the_last_day() -> None:

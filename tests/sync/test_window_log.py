@@ -304,7 +304,9 @@ def test_discovery_has_it_as_it_is_sent(config: dict[str, Any], served: Sandbox)
     assert automatic == {"stream", "window_start", "requested_at"}
 
 
-def test_a_catalog_selects_it_and_its_columns(config: dict[str, Any]) -> None:
+def test_a_catalog_selects_it_and_its_columns(
+    config: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     catalog = TapCrewmojo(config=config, setup_mapper=False).catalog_dict
     deselect(catalog, LOG, "seconds", "stream")
     # What else a user may change there has no effect: the columns are fixed.
@@ -317,7 +319,10 @@ def test_a_catalog_selects_it_and_its_columns(config: dict[str, Any]) -> None:
     assert tuple(schema["schema"]["properties"]) == COLUMNS[:-1]
     assert schema["key_properties"] == ["stream", "window_start", "requested_at"]
     deselect(catalog, LOG)
-    assert not [m for m in synced(config, catalog=catalog).messages if m.get("stream") == LOG]
+    with caplog.at_level("WARNING"):
+        messages = synced(config, catalog=catalog).messages
+    assert not [message for message in messages if message.get("stream") == LOG]
+    assert f"The window log '{LOG}' is turned on, but the catalog does not select it" in caplog.text
 
 
 def test_a_catalog_from_before_it_was_turned_on_does_not_leave_it_out(

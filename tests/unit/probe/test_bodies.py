@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_crewmojo.probe.bodies import CsvForm, Table, csv_form, json_form, table_of
+from tap_crewmojo.probe.bodies import CsvForm, Table, csv_form, json_form, table_of, text_of
 from tap_crewmojo.readers.report import Report
 from tap_crewmojo.readers.spool import ResponseHead, spool
 
@@ -35,6 +35,11 @@ def as_csv(
     return text.getvalue()
 
 
+def form_of(body: str | bytes) -> CsvForm:
+    data = body.encode() if isinstance(body, str) else body
+    return csv_form(data, text_of(data, "text/csv"))
+
+
 CELLS = st.text(st.sampled_from('ab",;\n é'), max_size=5)
 
 
@@ -44,11 +49,11 @@ CELLS = st.text(st.sampled_from('ab",;\n é'), max_size=5)
 )
 def test_quotes_and_line_ends_are_those_of_the_writer(rows: list[list[str]], end: str) -> None:
     minimal, full = (as_csv(rows, way, end) for way in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
-    assert csv_form(minimal.encode()).has_needless_quotes is False
+    assert form_of(minimal).has_needless_quotes is False
     plain = any(set(cell).isdisjoint('",\r\n') for row in rows for cell in row)
-    assert csv_form(full.encode()).has_needless_quotes is plain
+    assert form_of(full).has_needless_quotes is plain
     for text in (minimal, full):
-        assert csv_form(text.encode()).line_ends == (("CRLF",) if end == "\r\n" else ("LF",))
+        assert form_of(text).line_ends == (("CRLF",) if end == "\r\n" else ("LF",))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,16 @@ def test_quotes_and_line_ends_are_those_of_the_writer(rows: list[list[str]], end
         (b"a,b", {"line_ends": ()}),
         (codecs.BOM_UTF8 + b"a,b\n", {"has_bom": True}),
         ("Zoë,b\n".encode("latin-1"), {"is_utf_8": False}),
-        ("Zoë,b\n".encode("utf-16"), {"is_utf_8": False, "has_bom": True, "line_ends": ("LF",)}),
+        ("Zoë,b\n".encode("utf-16"), {"is_utf_8": False, "has_bom": True}),
+        (
+            codecs.BOM_UTF16_BE + 'a,"b"\r\n'.encode("utf-16-be"),
+            {
+                "is_utf_8": False,
+                "has_bom": True,
+                "has_needless_quotes": True,
+                "line_ends": ("CRLF",),
+            },
+        ),
         (b"a;b\n1;2,5\n", {"separators": ("semicolon",)}),
         (b'"a;b",c\td\n', {"has_needless_quotes": True}),
     ],
@@ -68,7 +82,7 @@ def test_the_form_of_csv(body: bytes, form: dict[str, Any]) -> None:
     usual = CsvForm(
         has_bom=False, is_utf_8=True, line_ends=("LF",), has_needless_quotes=False, separators=()
     )
-    assert csv_form(body) == replace(usual, **form)
+    assert form_of(body) == replace(usual, **form)
 
 
 def table(body: str | bytes, content_type: str) -> Table:
@@ -109,22 +123,36 @@ def test_a_change_of_a_row_makes_another_table(name: str) -> None:
     "template", ["{}", '{{"total": 3, "data": {}}}', '{{"data": {}, "a": []}}']
 )
 def test_the_rows_of_json_are_found(template: str) -> None:
-    form = json_form(template.format(json.dumps(ROWS)).encode())
+    form = json_form(template.format(json.dumps(ROWS)))
     assert form
     assert form.is_bare is (template == "{}")
     assert form.rows_name == (None if form.is_bare else "data")
     assert form.beside.keys() == {"total", "a"} & set(form.beside)
     assert form.kinds == {str, float, int, bool, type(None)}
-    assert form.are_alike
+    assert form.empties == ("null",)
     assert not form.is_bare or not form.beside
 
 
-@pytest.mark.parametrize("body", [b"", b"a,b\n", b"7", b"[" * 100_000, b"\xff"])
-def test_another_text_is_no_json_report(body: bytes) -> None:
-    assert json_form(body) is None
+@pytest.mark.parametrize("text", ["", "a,b\n", "7", "[" * 100_000, "\xff"])
+def test_another_text_is_no_json_report(text: str) -> None:
+    assert json_form(text) is None
 
 
-def test_rows_may_lack_names() -> None:
-    form = json_form(b'{"x": {"y": 1}, "rows": [{"a": 1}, {"b": "c"}]}')
+@pytest.mark.parametrize(
+    ("rows", "empties"),
+    [
+        ([{"a": 1, "b": None}], ("null",)),
+        ([{"a": 1, "b": "c"}], ()),
+        ([{"a": 1}, {"b": ""}], ("an empty string", "left out")),
+    ],
+)
+def test_how_json_writes_empty_values(rows: list[Any], empties: tuple[str, ...]) -> None:
+    form = json_form(json.dumps({"x": {"y": 1}, "rows": rows}))
     assert form
-    assert (form.rows_name, form.are_alike, form.beside) == ("rows", False, {"x": {"y": 1}})
+    assert (form.rows_name, form.empties, form.beside) == ("rows", empties, {"x": {"y": 1}})
+
+
+def test_many_quotes_take_little_time() -> None:
+    """Each of these would take minutes if time grew with the square of the size."""
+    for body in (b'a,"' + b'""' * 500_000 + b'"\n', b'"' * 999_999, b'a"b""' * 200_000):
+        assert form_of(body).separators == ()
