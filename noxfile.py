@@ -21,7 +21,6 @@ ALL_EXTRAS = "[parquet,progress,s3,sandbox]"
 TAP_WITH_SANDBOX = ("--editable", ".[sandbox]")
 TAP_WITH_ALL = ("--editable", f".{ALL_EXTRAS}")
 IN_PARALLEL = ("--numprocesses=logical", "--dist=worksteal")
-FAST = ("-m", "not programs")  # without targets, Meltano and databases
 
 
 def group(name: str) -> list[str]:
@@ -58,7 +57,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Run the fast tests with the wheel in `dist`, in a folder that has all but the source."""
+    """Run the tests with the wheel in `dist`, in a folder that has all but the source."""
     built = [*(ROOT / "dist").glob("*.whl")]
     if len(built) != 1:
         session.error("There must be one wheel in dist: build it with `nox -s package`")
@@ -67,31 +66,31 @@ def wheel(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         shutil.copytree(ROOT, folder, ignore=left_out, dirs_exist_ok=True)
         with session.chdir(folder):
-            session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+            session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session(python=OLDEST_PYTHON)
 def lowest(session: nox.Session) -> None:
-    """Run the fast tests with the lowest versions that pyproject.toml allows."""
+    """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("--resolution=lowest-direct", *TAP_WITH_ALL, *group("tests"))
-    session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session
 def newest(session: nox.Session) -> None:
-    """Run the fast tests with the newest SDK, whatever pyproject.toml allows."""
+    """Run the tests with the newest SDK, whatever pyproject.toml allows."""
     session.install(*TAP_WITH_ALL, *group("tests"))
     session.install(
         "--upgrade-package=singer-sdk", "singer-sdk"
     )  # alone: the tap's bound does not apply
-    session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the longer checks, with the programs around the tap; arguments go to pytest."""
     session.install(*TAP_WITH_ALL, *group("tests"), *group("demo"), *group("notebooks"))
-    session.run("pytest", "--numprocesses=logical", *(session.posargs or ["tests/e2e"]))
+    session.run("pytest", *IN_PARALLEL, *(session.posargs or ["tests/e2e"]))
 
 
 @nox.session

@@ -16,8 +16,8 @@ import sqlglot
 
 import tap_crewmojo
 from support.declared_targets import markdown
+from support.postgres import postgres_server
 from support.repository import PAGES, README, ROOT, all_fenced, block, part
-from support.targets import postgres_server
 from tap_crewmojo.config.json_schema import SETTINGS
 from tap_crewmojo.schema.names import ColumnNames, Naming
 

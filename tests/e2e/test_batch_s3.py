@@ -13,13 +13,12 @@ import pytest
 import requests
 
 from support.sandboxes import DIRECTORY, settings_for
-from support.servers import object_storage
 from support.tap_runs import Run, run_tap, tap_command, tap_environment, timeless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from support.servers import Servers
     from support.tap_runs import Record
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
@@ -44,11 +43,11 @@ def aws_environment(endpoint: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
+def s3(servers: Servers) -> str:
     """The URL of an S3 server that holds an empty bucket."""
-    with object_storage() as url:
-        assert requests.put(f"{url}/{BUCKET}", timeout=10).ok
-        yield url
+    url = servers.object_storage
+    assert requests.put(f"{url}/{BUCKET}", timeout=10).ok
+    return url
 
 
 def _records_at(s3: str, url: str) -> list[Record]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generate import extractor
-from support.sandboxes import requested, variables_for
+from support.sandboxes import requested
 from support.targets import clone_in, loader_definition, run_meltano
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
+LAST = ("oneonone.summary", 20250301, 20250315)
 SUMMARIES = {
     ("oneonone.summary", 20250101, 20250131),
     ("oneonone.summary", 20250201, 20250228),
-    ("oneonone.summary", 20250301, 20250315),
+    LAST,
 }
 
 
@@ -35,7 +36,7 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-def test_a_project_starts_from_the_definition(project: Path, sandbox: Sandbox) -> None:
+def test_a_project_starts_from_the_definition_and_resumes(project: Path, sandbox: Sandbox) -> None:
     listed = run_meltano(project, "config", "list", "tap-crewmojo", "--all")
     for setting in extractor()["settings"]:
         name = setting["name"]
@@ -84,21 +85,12 @@ def test_a_project_starts_from_the_definition(project: Path, sandbox: Sandbox) -
     assert rows
     assert all("Employee" in row and "Email" not in row for row in rows)
 
-
-def test_runs_resume_and_a_full_refresh_starts_from_the_beginning(
-    project: Path, sandbox: Sandbox
-) -> None:
-    env = variables_for(sandbox, "oneonone.summary", lookback_days=0)
-    written = []
-    for options in ([], [], ["--full-refresh"]):
+    # A later run resumes from the state, and a full refresh starts from the beginning.
+    for options, windows in ([], {LAST}), (["--full-refresh"], SUMMARIES):
+        before = len(requested(sandbox))
         run_meltano(project, "run", *options, "tap-crewmojo", "target-jsonl", env=env)
-        (file,) = (project / "output").glob("*oneonone_summary*")
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        written.append([row["_sdc_report_end_date"] for row in rows])
+        posts = requested(sandbox)[before:]
+        assert {post for post in posts if post[0] == "oneonone.summary"} == windows
         state = json.loads(run_meltano(project, "state", "get", "dev:tap-crewmojo-to-target-jsonl"))
         bookmark = state["singer_state"]["bookmarks"]["oneonone_summary"]
         assert bookmark["replication_key_value"] == "2025-03-15"
-    first, second, third = written
-    assert set(first) == {"2025-01-31", "2025-02-28", "2025-03-15"}
-    assert second == first  # nothing was due
-    assert third == first + first

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.declared_targets import TARGETS
+from support.declared_targets import declared
 from support.sandboxes import settings_for
-from support.servers import Servers
 from support.stores import store
 from support.tap_runs import TIME_SCALE, run_tap
 from support.targets import DUCKDB, PIPELINEWISE, POSTGRES, SNOWFLAKE
@@ -17,13 +16,12 @@ from tap_crewmojo.sandbox.company.table import Table
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from support.servers import Servers
     from support.stores import Store
     from support.targets import TargetSpec
 
-pytestmark = pytest.mark.programs
 
 NAMES = {
     'Said "yes"': "said_yes",
@@ -35,16 +33,10 @@ NAMES = {
 ROW = ("“so”", "40 %", "M", "7", "first")
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as running:
-        yield running
-
-
 @pytest.mark.parametrize(
     ("spec", "stops"),
     [(POSTGRES, False), (PIPELINEWISE, True), (DUCKDB, True), (SNOWFLAKE, True)],
-    ids=str,
+    ids=["postgres", "pipelinewise", "duckdb", "snowflake"],
 )
 def test_every_heading_is_loaded_as_an_identifier(
     spec: TargetSpec,
@@ -52,7 +44,7 @@ def test_every_heading_is_loaded_as_an_identifier(
     servers: Servers,
     tmp_path: Path,
 ) -> None:
-    (target,) = (each for each in TARGETS if each.spec is spec)
+    target = declared(spec)
 
     def empty() -> Store:
         return store(target, tmp_path, servers)

@@ -9,8 +9,6 @@ import shlex
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from support.repository import block
 from support.sandboxes import DIRECTORY, requested, variables_for
 from support.tap_runs import TIME_SCALE
@@ -23,8 +21,6 @@ from tap_crewmojo.sandbox.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-pytestmark = pytest.mark.programs
 
 
 def test_the_log_of_meltano_has_all_that_a_user_needs(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from uv import find_uv_bin
 
 from support.drifting import month, source, text
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.sandbox.company.table import Table
 
-pytestmark = pytest.mark.programs
 
 Values = dict[tuple[str, int], dict[str, str]]
 

@@ -24,7 +24,7 @@ import yaml
 from uv import find_uv_bin
 
 from generate import CLONE
-from support.dbt import copy_example
+from support.dbt_example import copy_example
 from support.repository import PAGES, ROOT, block, fenced
 from support.sandboxes import DIRECTORY, variables_for
 from support.tap_runs import TIME_SCALE, check

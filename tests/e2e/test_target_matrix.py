@@ -16,21 +16,20 @@ from requests import HTTPError
 
 from support import nesting, overlapping_runs
 from support.changing_company import PROFILES, TEXTS, ChangingCompany
-from support.declared_targets import TARGETS, Batches, Left, Nested, TypeChange
+from support.declared_targets import TARGETS, Batches, Left, Nested, TypeChange, declared
 from support.expectations import columns_of, expected, in_order, read, rounded, since_last_schema
 from support.repository import block
 from support.sandboxes import settings_for
-from support.servers import Servers
 from support.stores import Bucket, Requests, store
 from support.tap_runs import TIME_SCALE, load, run_tap
 from support.targets import CSV, PYARROW, S3_JSONL, STITCH
 from tap_crewmojo.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.declared_targets import Target
+    from support.servers import Servers
     from support.stores import Store
     from support.tap_runs import Run
 
@@ -66,12 +65,6 @@ def collected_by_format(folder: Path, target: Target) -> dict[str, Run]:
     return overlapping_runs.by_format(folder, target.naming, on_new_column="collect")
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as running:
-        yield running
-
-
 def short_name(target: Target) -> str:
     return re.sub(r"[^\w.]+", "-", target.name).strip("-")
 
@@ -103,6 +96,11 @@ def test_each_value_is_where_it_is_declared(
         assert held_as == [target.date, target.date_time]
     assert forms_of_nested_json(target, held_by) == {target.nested}
     assert target.fractions_as_text == fractions_are_text(target, held_by)
+    if isinstance(held_by, Requests):  # Stitch itself overwrites rows, by the keys that it is sent
+        keys = {body["table_name"]: body["key_names"] for body in held_by.bodies}
+        assert keys == {
+            message["stream"]: message["key_properties"] for run in runs for message in run.schemas
+        }
 
 
 def forms_of_nested_json(target: Target, held_by: Store) -> set[str]:
@@ -205,8 +203,8 @@ def test_batches_hold_the_values_of_the_records(
         with pytest.raises(RuntimeError, match=error):
             held_by.load(runs_by_format[form])
     else:
-        held_by.load(runs_by_format[form])
-        held_by.load(runs_by_format[form])
+        for _ in range(1 if outcome is Batches.IGNORED else 2):
+            held_by.load(runs_by_format[form])
     records = runs_by_format["records"]
     if outcome is Batches.EARLIER_ROWS_LOST:
         records = since_last_schema(records)
@@ -269,7 +267,8 @@ def test_parquet_stops_a_target_without_pyarrow(
 
 def test_nested_json_that_is_declared_as_text_is_json(tmp_path: Path, servers: Servers) -> None:
     """In a target that writes nested JSON as Python would."""
-    target = next(target for target in TARGETS if target.nested is Nested.PYTHON)
+    target = declared(CSV)
+    assert target.nested is Nested.PYTHON
     with Sandbox(time_scale=TIME_SCALE, reports=ChangingCompany().sources) as sandbox:
         report = PROFILES | {"columns": dict.fromkeys(nesting.NESTED, "string")}
         config = settings_for(sandbox, report, start_date="2025-02-01", end_date="2025-02-28")
@@ -284,25 +283,16 @@ def test_nested_json_that_is_declared_as_text_is_json(tmp_path: Path, servers: S
     assert of_the_report == [{name: row[name] for name in nesting.NESTED} for row in sent]
 
 
-@pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is STITCH])
-def test_stitch_receives_the_keys(held_by: Store, runs: list[Run]) -> None:
-    assert isinstance(held_by, Requests)
-    for run in runs:
-        held_by.load(run)
-    keys = {message["stream"]: message["key_properties"] for run in runs for message in run.schemas}
-    assert keys == {body["table_name"]: body["key_names"] for body in held_by.bodies}
-
-
-@pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is S3_JSONL])
+@pytest.mark.parametrize("target", [declared(S3_JSONL)])
 def test_a_missing_bucket_loses_every_row_of_a_run(held_by: Store, runs: list[Run]) -> None:
     assert isinstance(held_by, Bucket)
-    missing = replace(held_by, name="missing")
+    missing = replace(held_by, config=held_by.config | {"s3_bucket": "missing"})
     missing.load(runs[0])  # exit code 0, and the state of the run
     with pytest.raises(HTTPError, match="404"):
         missing.rows("notes")
 
 
-@pytest.mark.parametrize("target", [target for target in TARGETS if target.spec is STITCH])
+@pytest.mark.parametrize("target", [declared(STITCH)])
 def test_the_documented_map_leaves_stitch_no_reserved_name(held_by: Store, tmp_path: Path) -> None:
     assert isinstance(held_by, Requests)
     documented = json.loads(f"{{{block('config: names for stitch')}}}")

@@ -8,32 +8,22 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
 
 from support.sandboxes import DIRECTORY, settings_for
 from support.tap_runs import load, run_tap
-from support.targets import JSONL, POSTGRES, postgres_server, run_target
+from support.targets import JSONL, POSTGRES, run_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
+    from support.postgres import PostgresServer
+    from support.servers import Servers
     from support.tap_runs import Record, Run
-    from support.targets import PostgresServer
     from tap_crewmojo.sandbox.sandbox import Sandbox
 
-import pytest
-
-pytestmark = pytest.mark.programs
 
 REPORTS = ("oneonone.summary", "oneonone.detail", "objective.detail", "review.detail", DIRECTORY)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -71,8 +61,9 @@ def test_target_jsonl_has_each_value(two_runs: list[Run], tmp_path: Path) -> Non
 
 
 def test_target_postgres_has_each_row_once(
-    two_runs: list[Run], server: PostgresServer, tmp_path: Path
+    two_runs: list[Run], servers: Servers, tmp_path: Path
 ) -> None:
+    server = servers.postgres.new_database()
     for run in two_runs:
         run_target(POSTGRES, server.target_config(), run.stdout, tmp_path)
     for stream, table in load(*two_runs).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -10,13 +9,11 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
-import psycopg2
 import pytest
 
-from support.declared_targets import TARGETS
+from support.declared_targets import declared
 from support.repository import block
 from support.sandboxes import settings_for, variables_for
-from support.servers import Servers
 from support.stores import Database, store
 from support.tap_runs import TIME_SCALE, Run, run_tap
 from support.targets import (
@@ -35,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from support.servers import Servers
     from support.targets import TargetSpec
 
-pytestmark = pytest.mark.programs
 
 JANUARY, FEBRUARY, MARCH = "2025-01-01", "2025-02-01", "2025-03-01"
 SUMMARY, DIRECTORY, LOG = "oneonone_summary", "people_directory", "report_windows"
@@ -97,16 +94,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     return [first, second, replace(third, stdout="".join(lines[: begun + 1]))]
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as running:
-        yield running
-
-
 @pytest.fixture(
     scope="module",
     params=[POSTGRES, PIPELINEWISE, DUCKDB],
-    ids=lambda spec: re.split("[=]", spec.requirement)[0],
+    ids=["postgres", "pipelinewise", "duckdb"],
 )
 def held(
     request: pytest.FixtureRequest,
@@ -119,8 +110,7 @@ def held(
 
 
 def loaded(spec: TargetSpec, folder: Path, servers: Servers, *runs: Run) -> Database:
-    (target,) = (target for target in TARGETS if target.spec is spec)
-    database = store(target, folder, servers)
+    database = store(declared(spec), folder, servers)
     assert isinstance(database, Database)
     for run in runs:
         database.load(run)
@@ -130,18 +120,14 @@ def loaded(spec: TargetSpec, folder: Path, servers: Servers, *runs: Run) -> Data
 @contextmanager
 def opened(held: Database, servers: Servers) -> Iterator[Query]:
     """Yield what runs SQL in the schema of a store; all of it is undone."""
-    schema = held.settings["default_target_schema"]
-    if path := held.settings.get("path"):
+    schema = held.config["default_target_schema"]
+    if path := held.config.get("path"):
         with duckdb.connect(str(path)) as database:
             database.execute(f"USE {schema}").begin()
             yield lambda sql: database.execute(sql).fetchall()
             database.rollback()
     else:
-        server = servers.postgres
-        connection = psycopg2.connect(
-            host=str(server.host), port=server.port, user=server.user, dbname=server.database
-        )
-        with closing(connection), connection.cursor() as cursor:
+        with closing(servers.postgres.connect()) as connection, connection.cursor() as cursor:
 
             def query(sql: str) -> list[tuple[Any, ...]]:
                 cursor.execute(sql)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -147,19 +147,57 @@ class Target:
         )
 
 
+_POSTGRES = Target(
+    name="`meltanolabs-target-postgres` 0.8.1",
+    spec=POSTGRES,
+    same_key=SameKey.OVERWRITTEN,
+    type_change=TypeChange.STOPS,
+    left=Left.MARKED,
+    date="date",
+    date_time="timestamp without time zone",
+    nested=Nested.JSONB,
+    jsonl=Batches.TAKEN,
+    parquet=Batches.ROUNDED,
+)
+_DUCKDB = Target(
+    name="`target-duckdb` 0.8.0 with DuckDB 1.2.2",
+    spec=DUCKDB,
+    same_key=SameKey.OVERWRITTEN,
+    type_change=TypeChange.BESIDE,
+    left=Left.STAYS,
+    date="varchar",
+    date_time="timestamp",
+    nested=Nested.JSON,
+    jsonl=Batches.REFUSED,
+    parquet=Batches.REFUSED,
+    stored_name=str.lower,
+)
+_JSONL = Target(
+    name="`target-jsonl` 0.1.4",
+    spec=JSONL,
+    same_key=SameKey.REPEATED,
+    type_change=TypeChange.TAKEN,
+    left=Left.STAYS,
+    date="text",
+    date_time="text",
+    nested=Nested.OBJECTS,
+    jsonl=Batches.CRASH,
+    parquet=Batches.CRASH,
+)
+_BATCHES_IGNORED = replace(_JSONL, jsonl=Batches.IGNORED, parquet=Batches.IGNORED)
+_CSV = replace(
+    _JSONL,
+    name="`meltanolabs-target-csv` 0.5.0",
+    spec=CSV,
+    same_key=SameKey.ONLY_LAST_RUN,
+    left=Left.GONE,
+    nested=Nested.PYTHON,
+    jsonl=Batches.EARLIER_ROWS_LOST,
+    parquet=Batches.EARLIER_ROWS_LOST,
+)
+
 TARGETS = (
-    Target(
-        name="`meltanolabs-target-postgres` 0.8.1",
-        spec=POSTGRES,
-        same_key=SameKey.OVERWRITTEN,
-        type_change=TypeChange.STOPS,
-        left=Left.MARKED,
-        date="date",
-        date_time="timestamp without time zone",
-        nested=Nested.JSONB,
-        jsonl=Batches.TAKEN,
-        parquet=Batches.ROUNDED,
-    ),
+    _POSTGRES,
     Target(
         name="`pipelinewise-target-postgres` 2.1.2",
         spec=PIPELINEWISE,
@@ -174,134 +212,59 @@ TARGETS = (
         stored_name=str.lower,
         escapes_line_breaks=True,
     ),
-    Target(
+    replace(
+        _POSTGRES,
         name="`meltanolabs-target-snowflake` 0.20.4",
         spec=SNOWFLAKE,
-        same_key=SameKey.OVERWRITTEN,
-        type_change=TypeChange.STOPS,
-        left=Left.MARKED,
-        date="date",
         date_time="timestamp_ntz",
         nested=Nested.VARIANT,
-        jsonl=Batches.TAKEN,
         parquet=Batches.UNSUPPORTED,
         stored_name=str.upper,
         identifiers=True,
     ),
-    Target(
-        name="`target-duckdb` 0.8.0 with DuckDB 1.2.2",
-        spec=DUCKDB,
-        same_key=SameKey.OVERWRITTEN,
-        type_change=TypeChange.BESIDE,
-        left=Left.STAYS,
-        date="varchar",
-        date_time="timestamp",
-        nested=Nested.JSON,
-        jsonl=Batches.REFUSED,
-        parquet=Batches.REFUSED,
-        stored_name=str.lower,
-    ),
-    Target(
+    _DUCKDB,
+    replace(
+        _DUCKDB,
         name="`target-duckdb` 0.8.0 as it installs, with DuckDB 2.0.1",
         spec=DUCKDB_AS_IT_INSTALLS,
-        same_key=SameKey.OVERWRITTEN,
-        type_change=TypeChange.BESIDE,
-        left=Left.STAYS,
-        date="varchar",
-        date_time="timestamp",
-        nested=Nested.JSON,
-        jsonl=Batches.REFUSED,
-        parquet=Batches.REFUSED,
-        stored_name=str.lower,
         drops_first_rows=True,
     ),
-    Target(
-        name="`target-jsonl` 0.1.4",
-        spec=JSONL,
-        same_key=SameKey.REPEATED,
-        type_change=TypeChange.TAKEN,
-        left=Left.STAYS,
-        date="text",
-        date_time="text",
-        nested=Nested.OBJECTS,
-        jsonl=Batches.CRASH,
-        parquet=Batches.CRASH,
-    ),
-    Target(
-        name="`meltanolabs-target-csv` 0.5.0",
-        spec=CSV,
-        same_key=SameKey.ONLY_LAST_RUN,
-        type_change=TypeChange.TAKEN,
-        left=Left.GONE,
-        date="text",
-        date_time="text",
-        nested=Nested.PYTHON,
-        jsonl=Batches.EARLIER_ROWS_LOST,
-        parquet=Batches.EARLIER_ROWS_LOST,
-    ),
-    Target(
+    _JSONL,
+    _CSV,
+    replace(
+        _CSV,
         name="`meltanolabs-target-csv` 0.5.0 with another `output_path` in each run",
-        spec=CSV,
         same_key=SameKey.REPEATED,
-        type_change=TypeChange.TAKEN,
         left=Left.STAYS,
-        date="text",
-        date_time="text",
-        nested=Nested.PYTHON,
-        jsonl=Batches.EARLIER_ROWS_LOST,
-        parquet=Batches.EARLIER_ROWS_LOST,
         file_per_run=True,
     ),
-    Target(
-        name="`target-s3-jsonl` 2.0.1",
-        spec=S3_JSONL,
-        same_key=SameKey.REPEATED,
-        type_change=TypeChange.TAKEN,
-        left=Left.STAYS,
-        date="text",
-        date_time="text",
-        nested=Nested.OBJECTS,
-        jsonl=Batches.IGNORED,
-        parquet=Batches.IGNORED,
-    ),
-    Target(
+    replace(_BATCHES_IGNORED, name="`target-s3-jsonl` 2.0.1", spec=S3_JSONL),
+    replace(
+        _BATCHES_IGNORED,
         name="`target-kafka` 0.1.3",
         spec=KAFKA,
-        same_key=SameKey.REPEATED,
-        type_change=TypeChange.TAKEN,
-        left=Left.STAYS,
-        date="text",
-        date_time="text",
-        nested=Nested.OBJECTS,
-        jsonl=Batches.IGNORED,
-        parquet=Batches.IGNORED,
         fractions_as_text=True,
     ),
-    Target(
+    replace(
+        _BATCHES_IGNORED,
         name="`z3-target-bigquery` 0.7.2 with `method: batch_job`, `denormalized: false`",
         spec=BIGQUERY,
-        same_key=SameKey.REPEATED,
-        type_change=TypeChange.TAKEN,
-        left=Left.STAYS,
-        date="text",
-        date_time="text",
-        nested=Nested.OBJECTS,
-        jsonl=Batches.IGNORED,
         parquet=Batches.UNKNOWN,
     ),
-    Target(
+    replace(
+        _BATCHES_IGNORED,
         name="`target-stitch` 4.0.3",
         spec=STITCH,
         same_key=SameKey.UPSERT_ORDERED,
-        type_change=TypeChange.TAKEN,
         left=Left.DELETION_ORDERED,
-        date="text",
-        date_time="text",
-        nested=Nested.OBJECTS,
-        jsonl=Batches.IGNORED,
-        parquet=Batches.IGNORED,
     ),
 )
+
+
+def declared(spec: TargetSpec) -> Target:
+    """Return the first target of a specification."""
+    return next(target for target in TARGETS if target.spec is spec)
+
 
 HEADINGS = (
     "target",

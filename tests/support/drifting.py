@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tap_crewmojo.sandbox.company.table import Row as TableRow
 
 CATALOGUED = ("Code", "Score", "Day", "When", "Done", "Secret")
-TYPES = dict(zip(CATALOGUED, ("string", "number", "date", "date-time", "boolean", "string")))  # noqa: B905
+_KINDS = ("string", "number", "date", "date-time", "boolean", "string")
+TYPES = dict(zip(CATALOGUED, _KINDS, strict=True))
 """The types that the columns have before the change."""
 
 

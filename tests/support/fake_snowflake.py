@@ -10,7 +10,6 @@ that none runs without all this. The databases are files in the current folder.
 from __future__ import annotations
 
 import re
-import runpy
 import shutil
 import sys
 from importlib import import_module
@@ -95,11 +94,7 @@ def upper_names(command: str) -> str:
 
 
 if __name__ == "__main__":
-    import_module("this_machine_only").block_other_machines()
+    this_machine_only = import_module("this_machine_only")
+    this_machine_only.block_other_machines()
     replace_snowflake(Path.cwd())
-    name, *arguments = sys.argv[1:]
-    target = shutil.which(name, path=Path(sys.executable).parent)
-    if not target:
-        sys.exit(f"{name} is not installed beside {sys.executable}")
-    sys.argv = [target, *arguments]
-    runpy.run_path(target, run_name="__main__")
+    this_machine_only.run_program(*sys.argv[1:])

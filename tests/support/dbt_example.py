@@ -1,4 +1,4 @@
-"""The dbt example, copied and run in an environment of its own, cut off from the network."""
+"""The dbt example, copied and run in an environment of its own, cut off from other machines."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from uv import find_uv_bin
 
 from support.repository import ROOT
+from support.targets import tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+CUT_OFF = Path(__file__).with_name("this_machine_only.py")
 EXAMPLE = ROOT / "examples" / "dbt"
 DBT = "dbt-core==1.11.16"
 ADAPTERS = ("dbt-duckdb==1.11.1", "dbt-postgres==1.11.0")
@@ -29,19 +29,6 @@ TESTS = (
 )
 TIMEOUT = 300  # seconds; the first run installs it
 
-NO_SOCKETS = """
-import os, sys
-
-def refuse(event, arguments):
-    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
-        with open(os.environ["SOCKETS"], "a", encoding="utf-8") as file:
-            print(event, arguments, file=file)
-        raise OSError("no network in this test")
-
-sys.addaudithook(refuse)
-"""
-"""A module that Python imports as it starts. It does not see the sockets of database drivers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -49,9 +36,9 @@ class Project:
 
     Attributes:
         folder: where it is.
-        variables: of dbt, that differ from those of the example.
+        variables: of dbt, where they differ from those of the example.
         target: the output of its profile.
-        environment: what its environment has besides.
+        environment: variables that dbt gets besides.
     """
 
     folder: Path
@@ -87,21 +74,12 @@ class Project:
         return {result["unique_id"].split(".")[-1]: result["status"] for result in results}
 
     def _dbt(self, *command: str) -> None:
-        cut_off = self.folder / "cut_off"
-        cut_off.mkdir(exist_ok=True)
-        (cut_off / "sitecustomize.py").write_text(NO_SOCKETS, encoding="utf-8")
-        sockets = cut_off / "sockets"
+        options = ("--target", self.target, "--vars", json.dumps(dict(self.variables)))
+        program = [*tool(DBT, *ADAPTERS), "python", str(CUT_OFF), "dbt", "--no-use-colors"]
         done = subprocess.run(
-            [
-                *(find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable),
-                *(f"--with={adapter}" for adapter in ADAPTERS),
-                *("--from", DBT, "dbt", "--no-use-colors", *command, "--target", self.target),
-                *("--vars", json.dumps(dict(self.variables))),
-            ],
+            [*program, *command, *options],
             cwd=self.folder,
-            env=os.environ
-            | {"PYTHONPATH": str(cut_off), "SOCKETS": str(sockets)}
-            | dict(self.environment),
+            env=os.environ | dict(self.environment),
             capture_output=True,
             encoding="utf-8",
             timeout=TIMEOUT,
@@ -109,7 +87,6 @@ class Project:
         )
         assert done.returncode in {0, 1}, done.stdout + done.stderr  # 1: a test failed
         assert "eprecat" not in done.stdout, done.stdout
-        assert not sockets.exists(), sockets.read_text(encoding="utf-8")
 
     def _artifact(self, name: str) -> list[dict[str, Any]]:
         file = self.folder / "target" / name
