@@ -72,7 +72,13 @@ def test_a_temporary_folder_without_room_for_parquet_fails_its_window_and_no_oth
             "storage": {"root": f"file://{tmp_path}/batches"},
         }
         config = settings_for(
-            sandbox, "a.big", "b.small", end_date="2025-01-31", batch_config=batches
+            sandbox,
+            "a.big",
+            "b.small",
+            end_date="2025-01-31",
+            batch_config=batches,
+            job_timeout=600,
+            request_timeout=600,
         )
         with Tap(limited(tap_command(config, tmp_path), 2 << 20), tmp_path) as tap:
             run = tap.ended()

@@ -175,7 +175,7 @@ def test_no_report_takes_long_to_check(body: bytes) -> None:
     started_at = time.process_time()
     with contextlib.suppress(UnusableResponseError):
         spool(chunks, ResponseHead())
-    assert time.process_time() - started_at < 5, "a multiple of what it takes"
+    assert time.process_time() - started_at < 20, "many times what it takes"
 
 
 def test_a_report_is_spooled_to_a_file_without_a_name(
