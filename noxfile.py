@@ -22,7 +22,6 @@ TAP_WITH_SANDBOX = ("--editable", ".[sandbox]")
 TAP_WITH_ALL = ("--editable", f".{ALL_EXTRAS}")
 # The tests often wait for programs and servers: one worker more than there are cores.
 IN_PARALLEL = (f"--numprocesses={(os.cpu_count() or 1) + 1}", "--dist=worksteal")
-FAST = ("-m", "not thorough")
 
 
 def group(name: str) -> list[str]:
@@ -54,7 +53,7 @@ def tests(session: nox.Session) -> None:
     coverage = ["--cov", "--cov-report=term"]
     if session.posargs:
         coverage.append("--cov-fail-under=0")  # some of the tests cover some of the code
-    session.run("pytest", *IN_PARALLEL, *coverage, *FAST, *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *coverage, *session.posargs)
 
 
 @nox.session
@@ -68,14 +67,14 @@ def wheel(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         shutil.copytree(ROOT, folder, ignore=left_out, dirs_exist_ok=True)
         with session.chdir(folder):
-            session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+            session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session(python=OLDEST_PYTHON)
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("--resolution=lowest-direct", *TAP_WITH_ALL, *group("tests"))
-    session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -85,15 +84,14 @@ def newest(session: nox.Session) -> None:
     session.install(
         "--upgrade-package=singer-sdk", "singer-sdk"
     )  # alone: the tap's bound does not apply
-    session.run("pytest", *IN_PARALLEL, *FAST, *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the longer checks, with the programs around the tap; arguments go to pytest."""
     session.install(*TAP_WITH_ALL, *group("tests"), *group("demo"), *group("notebooks"))
-    for selected in [session.posargs] if session.posargs else [["tests/e2e"], ["-m", "thorough"]]:
-        session.run("pytest", *IN_PARALLEL, *selected)
+    session.run("pytest", *IN_PARALLEL, *(session.posargs or ["tests/e2e"]))
 
 
 @nox.session

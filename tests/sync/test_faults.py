@@ -197,12 +197,7 @@ def cases_of(family: str, phase: str, content_type: str) -> list[Case]:
 @pytest.mark.parametrize(
     ("family", "phase", "content_type"),
     [
-        pytest.param(
-            family,
-            phase,
-            content_type,
-            marks=[pytest.mark.thorough] if (phase, content_type) == ("poll", "json") else [],
-        )
+        (family, phase, content_type)
         for family in FAMILIES
         for phase in ("post", "poll")
         for content_type in ("csv", "json")
