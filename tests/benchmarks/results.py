@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _HOW: Final = """\
-{machine}, Python {python}, {date}: medians of {rounds} rounds, each of which runs every
-program once, as a whole process. Made by `nox -s benchmarks`. The ratios matter; the seconds differ
-on another machine."""
+{machine}, Python {python}, {date}: {rounds}, every program as a whole process. Made by
+`nox -s benchmarks`. The ratios matter; the seconds differ on another machine."""
 _CASES: Final = """\
 CPU time is user and system time of the process, less that for a report of one row. "Such a value"
 does not fit its column's type: its text goes to the column's variant, `<column>__text`."""
@@ -60,9 +59,11 @@ def page(report: Mapping[str, Any]) -> str:
     """Return the results as Markdown."""
     measured = Measured(report["medians"], report["rows"])
     failures: dict[str, str] = report["failures"]
+    number = report["rounds"]
+    rounds = "one round" if number == 1 else f"medians of {number} rounds"
     parts = [
         "# Benchmarks",
-        _HOW.format_map(report),
+        textwrap.fill(_HOW.format_map({**report, "rounds": rounds}), 100),
         textwrap.fill(" ".join(filter(None, summary(measured))), 100),
         f"![{'; '.join(panel['title'] for panel in chart(report)['panels'])}](results.png)",
         *goals(measured),
