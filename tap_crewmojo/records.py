@@ -14,7 +14,7 @@ from tap_crewmojo.cells import is_empty
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.extra import as_objects
 from tap_crewmojo.schema.metadata import END_DATE, EXTRA, REQUESTED_AT, ROW_NUMBER, START_DATE
-from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.rules import OnNewColumn
 from tap_crewmojo.structs import can_be_field, struct_of
 
 if TYPE_CHECKING:

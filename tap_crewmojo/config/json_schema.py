@@ -10,7 +10,7 @@ from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
 from tap_crewmojo.config.reports import ContentType
 from tap_crewmojo.schema.names import Naming
-from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.rules import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.windows import ReportWindow
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from tap_crewmojo.config.json_schema import SETTINGS, WINDOW_LOG, Environment
 from tap_crewmojo.config.reports import ReportConfig
 from tap_crewmojo.schema.names import Naming
-from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules
+from tap_crewmojo.schema.rules import OnNewColumn, SchemaRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.cells import Cell, Columns
     from tap_crewmojo.schema.converter import Converter
-    from tap_crewmojo.schema.stream_schema import SchemaRules
+    from tap_crewmojo.schema.rules import SchemaRules
 
 _TYPES_OF_TEXTS: Final = (
     ColumnType.NUMBER,

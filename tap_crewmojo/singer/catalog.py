@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from tap_crewmojo.config.reports import ReportConfig
     from tap_crewmojo.schema.names import Naming
-    from tap_crewmojo.schema.stream_schema import SchemaRules
+    from tap_crewmojo.schema.rules import SchemaRules
 
 
 _OF_WINDOWS: Final = {START_DATE, END_DATE}

@@ -16,7 +16,8 @@ from tap_crewmojo.readers.report import Report
 from tap_crewmojo.readers.spool import ResponseHead, spool
 from tap_crewmojo.schema.metadata import RESERVED
 from tap_crewmojo.schema.names import ColumnNames
-from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.rules import OnNewColumn, SchemaRules
+from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from tap_crewmojo.records import RecordMaker, as_dict
 from tap_crewmojo.schema.inference import discovered_schema
 from tap_crewmojo.schema.metadata import RESERVED
 from tap_crewmojo.schema.names import ColumnNames, Naming
-from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.rules import OnNewColumn, SchemaRules
+from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.schema.types import ColumnType
 
 if TYPE_CHECKING:

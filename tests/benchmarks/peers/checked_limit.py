@@ -14,7 +14,8 @@ import msgspec
 from tap_crewmojo.cells import Columns
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema.inference import discovered_schema, infer
-from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.rules import OnNewColumn, SchemaRules
+from tap_crewmojo.schema.stream_schema import StreamSchema
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -13,7 +13,8 @@ from tap_crewmojo.cells import Columns
 from tap_crewmojo.records import RecordMaker
 from tap_crewmojo.schema.converter import to_text
 from tap_crewmojo.schema.inference import discovered_schema, infer
-from tap_crewmojo.schema.stream_schema import OnNewColumn, SchemaRules, StreamSchema
+from tap_crewmojo.schema.rules import OnNewColumn, SchemaRules
+from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.schema.types import ColumnConfig, ColumnType
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from support.oracle import RefusedError
 from support.report_cases import METADATA, Body, Case, as_csv, bodies, cases
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.records import RecordMaker
-from tap_crewmojo.schema.stream_schema import OnNewColumn
+from tap_crewmojo.schema.rules import OnNewColumn
 from tap_crewmojo.schema.types import ColumnType
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.parquet import spool_parquet
