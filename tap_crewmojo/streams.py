@@ -23,7 +23,8 @@ from tap_crewmojo.schema.metadata import (
 from tap_crewmojo.schema.stream_schema import StreamSchema
 from tap_crewmojo.singer.batch_files import BatchFiles
 from tap_crewmojo.singer.catalog import check_entry, complete_entry
-from tap_crewmojo.singer.maps import changed_columns, heading_errors
+from tap_crewmojo.singer.map_checks import heading_errors
+from tap_crewmojo.singer.maps import changed_columns
 from tap_crewmojo.singer.state import InvalidBookmarkError, read_bookmark, write_bookmark
 from tap_crewmojo.singer.stream import BatchedStream, Made
 from tap_crewmojo.stream_run import StreamRun

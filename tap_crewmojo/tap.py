@@ -29,7 +29,8 @@ from tap_crewmojo.errors import ReportError
 from tap_crewmojo.progress import counted, failures, log_summary, raise_failures
 from tap_crewmojo.progress_bar import progress_bar
 from tap_crewmojo.singer.batch_files import batch_errors
-from tap_crewmojo.singer.maps import map_errors, map_warnings, mapper_of
+from tap_crewmojo.singer.map_checks import map_errors, map_warnings
+from tap_crewmojo.singer.maps import mapper_of
 from tap_crewmojo.singer.tap import CommandLineTap
 from tap_crewmojo.streams import ReportStream
 from tap_crewmojo.window_log import WindowLog

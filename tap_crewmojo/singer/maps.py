@@ -1,4 +1,4 @@
-"""Stream maps: validated, and applied to records by the SDK's mapper.
+"""Stream maps, applied to records by the SDK's mapper; `map_checks.py` validates them.
 
 The maps read data about people. No text here repeats a value, or the message of an exception.
 """
@@ -6,7 +6,6 @@ The maps read data about people. No text here repeats a value, or the message of
 from __future__ import annotations
 
 import ast
-import difflib
 import itertools
 import logging
 import traceback
@@ -28,14 +27,13 @@ from singer_sdk.mapper import (
 
 from tap_crewmojo.errors import ReportError
 from tap_crewmojo.schema.metadata import EXTRA, ROW_NUMBER
-from tap_crewmojo.schema.names import VARIANT_SUFFIX, ColumnNames, column_of
+from tap_crewmojo.schema.names import ColumnNames
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_crewmojo.schema.names import Naming
 
-_OPTIONS: Final = frozenset(
+OPTIONS: Final = frozenset(
     {
         MAPPER_ALIAS_OPTION,
         MAPPER_ELSE_OPTION,
@@ -44,14 +42,7 @@ _OPTIONS: Final = frozenset(
         MAPPER_SOURCE_OPTION,
     }
 )
-_NULLS: Final = (None, NULL_STRING)
-_RECORD: Final = ("_", "record")
-"""Names of the whole record in an expression."""
-
-_NAMES: Final = frozenset(
-    {*_RECORD, "config", "fake", "self", "__stream_name__", "__original_stream_name__"}
-)
-_FUNCTIONS: Final = frozenset(object.__new__(CustomStreamMap).functions)
+NULLS: Final = (None, NULL_STRING)
 
 
 def mapper_of(config: Mapping[str, Any], logger: logging.Logger) -> PluginMapper:
@@ -65,57 +56,25 @@ def mapper_of(config: Mapping[str, Any], logger: logging.Logger) -> PluginMapper
     return PluginMapper({**config, "stream_maps": maps}, logger)
 
 
-def map_errors(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is invalid in the stream maps whatever the columns are, a sentence each."""
-    maps = config.get("stream_maps")
-    for key, given in maps.items() if isinstance(maps, dict) else ():
-        if key.startswith("__"):
-            if key != MAPPER_ELSE_OPTION:
-                yield f"stream_maps: {key!r} must be a stream, or {MAPPER_ELSE_OPTION!r}"
-        elif isinstance(given, dict):
-            for name, value in given.items():
-                if error := _error(name, value):
-                    yield f"stream_maps: {name!r} of {key!r} {error}"
-        elif given not in _NULLS:
-            yield f"stream_maps: {key!r} must be an object, or null to leave the stream out"
-
-
 def maps_named(maps: Mapping[str, Any], stream: str) -> dict[str, Any]:
     """Return the stream maps that name a stream itself, not by a pattern."""
-    return {key: given for key, given in maps.items() if _source(key, given) == stream}
+    return {key: given for key, given in maps.items() if source_of(key, given) == stream}
 
 
-def map_warnings(
-    maps: Mapping[str, Any],
-    columns: Mapping[str, Collection[str] | None],
-    by_name: Collection[str] = (),
-) -> Iterator[str]:
-    """Yield which maps and entries have no effect, a sentence each.
+def source_of(key: str, given: object) -> str:
+    """Return the stream that a map is for, or a pattern."""
+    source: str = given.get(MAPPER_SOURCE_OPTION, key) if isinstance(given, dict) else key
+    return source
 
-    Args:
-        maps: the setting.
-        columns: the columns of each stream, where they are known.
-        by_name: streams that no pattern is for.
-    """
-    for key, given in maps.items():
-        if key == MAPPER_ELSE_OPTION:
-            continue
-        entries = given if isinstance(given, dict) else {}
-        source = _source(key, given)
-        matched = [
-            known
-            for name, known in columns.items()
-            if name == source or (name not in by_name and fnmatch(name, source))
-        ]
-        if not matched:
-            yield (
-                f"stream_maps: no stream is called {source!r}. The map {key!r} changes nothing"
-                f"{_nearest(source, columns)}"
-            )
-            continue
-        known = set().union(*(names or () for names in matched))
-        if None not in matched:
-            yield from _unknown_columns(key, entries, known)
+
+def maps_of(maps: Mapping[str, Any], stream: str) -> dict[str, Mapping[str, Any]]:
+    """Return the maps of a stream, by their keys."""
+    return {
+        key: entries
+        for key, entries in maps.items()
+        if isinstance(entries, dict)
+        and (stream == (source := source_of(key, entries)) or fnmatch(stream, source))
+    }
 
 
 def changed_columns(maps: Mapping[str, Any], stream: str) -> set[str]:
@@ -131,40 +90,10 @@ def changed_columns(maps: Mapping[str, Any], stream: str) -> set[str]:
     """
     return {
         name
-        for entries in _maps_of(maps, stream).values()
+        for entries in maps_of(maps, stream).values()
         if entries.keys().isdisjoint({EXTRA, MAPPER_ELSE_OPTION})
         for name in entries
-        if name not in _OPTIONS
-    }
-
-
-def heading_errors(
-    maps: Mapping[str, Any], stream: str, columns: Mapping[str, object], naming: Naming
-) -> Iterator[str]:
-    """Yield which entries name a column by its heading, and would send its values unchanged.
-
-    Args:
-        maps: the setting.
-        stream: the stream's name.
-        columns: the JSON schemas of its columns, by name.
-        naming: how columns are named.
-    """
-    for key, entries in _maps_of(maps, stream).items():
-        for given in entries.keys() - _OPTIONS - columns.keys():
-            if (name := column_of(given, columns, naming)) in columns:
-                yield (
-                    f"the stream map {key!r} names a column by its heading, {given!r}, and would "
-                    f"not change it. Write the column's name, {name!r}"
-                )
-
-
-def _maps_of(maps: Mapping[str, Any], stream: str) -> dict[str, Mapping[str, Any]]:
-    """Return the maps of a stream, by their keys."""
-    return {
-        key: entries
-        for key, entries in maps.items()
-        if isinstance(entries, dict)
-        and (stream == (source := _source(key, entries)) or fnmatch(stream, source))
+        if name not in OPTIONS
     }
 
 
@@ -195,12 +124,6 @@ def change_nothing(maps: Iterable[StreamMap]) -> bool:
     return all(type(each) is SameRecordTransform and not each.flattening_enabled for each in maps)
 
 
-def _source(key: str, given: object) -> str:
-    """Return the stream that a map is for, or a pattern."""
-    source: str = given.get(MAPPER_SOURCE_OPTION, key) if isinstance(given, dict) else key
-    return source
-
-
 def _without_values(line: logging.LogRecord) -> bool:
     """Suppress the SDK's lines about maps below WARNING: they show results of expressions."""
     return line.levelno >= logging.WARNING
@@ -210,39 +133,11 @@ def _with_variants(given: Any) -> Any:  # noqa: ANN401  # as loose as JSON is
     if not isinstance(given, dict):
         return given
     names = ColumnNames((), ())
-    return {**{names.variant(name): None for name in given if name not in _OPTIONS}, **given}
+    return {**{names.variant(name): None for name in given if name not in OPTIONS}, **given}
 
 
-def _error(name: str, value: object) -> str | None:
-    match name:
-        case _ if value is None:
-            return None
-        case "__else__":
-            return None if value in _NULLS else "must be null"
-        case "__source__" | "__alias__":
-            return None if isinstance(value, str) else "must be the name of a stream"
-        case "__key_properties__":
-            names = isinstance(value, list) and all(isinstance(column, str) for column in value)
-            return None if names else "must be an array of columns, or null"
-        case "__filter__":
-            return _expression_error(value)
-        case _:
-            return None if value in _NULLS else _expression_error(value)
-
-
-def _expression_error(text: object) -> str | None:
-    tree = _parsed(text)
-    if tree is None:
-        return "must be a valid expression"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            name = node.func.id
-            if name not in _FUNCTIONS:
-                return f"uses an unknown function, {name!r}{_nearest(name, _FUNCTIONS)}"
-    return None
-
-
-def _parsed(text: object) -> ast.AST | None:
+def parsed(text: object) -> ast.AST | None:
+    """Return an expression as the SDK reads it; none if it is invalid."""
     if not isinstance(text, str):
         return None
     try:
@@ -254,46 +149,9 @@ def _parsed(text: object) -> ast.AST | None:
     )  # the SDK reads the first one
 
 
-def _unknown_columns(key: str, entries: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
-    for name, value in entries.items():
-        if name not in _OPTIONS and value in _NULLS:
-            if name not in known and name.removesuffix(VARIANT_SUFFIX) not in known:
-                yield (
-                    f"stream_maps: {key!r} leaves out the column {name!r}, which does not exist"
-                    f"{_nearest(name, known)}"
-                )
-        elif name == MAPPER_FILTER_OPTION or name not in _OPTIONS:
-            if name not in {*known, MAPPER_FILTER_OPTION} and _uses_self(value):
-                yield (
-                    f"stream_maps: {name!r} of {key!r} uses `self`, but the column {name!r} does "
-                    f"not exist{_nearest(name, known)}"
-                )
-            for column in sorted(_used_columns(value).difference(known)):
-                yield (
-                    f"stream_maps: {name!r} of {key!r} uses the column {column!r}, which does not "
-                    f"exist{_nearest(column, known)}"
-                )
-
-
-def _uses_self(text: object) -> bool:
-    tree = _parsed(text)
-    nodes = ast.walk(tree) if tree else ()
-    return any(isinstance(node, ast.Name) and node.id == "self" for node in nodes)
-
-
-def _used_columns(text: object) -> set[str]:
-    """Return the columns that an expression uses by name."""
-    tree = _parsed(text)
-    nodes = list(ast.walk(tree)) if tree else []
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    set_here = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    keys = set().union(*(_keys_of(record, text) for record in _RECORD))
-    return {node.id for node in names} - set_here - _NAMES - _FUNCTIONS | keys
-
-
-def _keys_of(name: str, text: object) -> set[str]:
+def keys_of(name: str, text: object) -> set[str]:
     """Return the keys that an expression reads from an object, as `config['salt']` does."""
-    tree = _parsed(text)
+    tree = parsed(text)
     return {
         node.slice.value
         for node in (ast.walk(tree) if tree else ())
@@ -305,11 +163,6 @@ def _keys_of(name: str, text: object) -> set[str]:
     }
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 def _failure(exc: Exception, row_number: object) -> str:
     """Return what has failed, and why. Only a frame of the SDK knows the expression."""
     place = "it"
@@ -317,7 +170,7 @@ def _failure(exc: Exception, row_number: object) -> str:
         if frame.f_code is CustomStreamMap._eval.__code__:  # noqa: SLF001
             variables = frame.f_locals
             place = f"the expression of {variables['property_name'] or MAPPER_FILTER_OPTION!r}"
-            unset = _keys_of("config", variables["expr"]).difference(
+            unset = keys_of("config", variables["expr"]).difference(
                 variables["self"].map_config or ()
             )
             if isinstance(exc, KeyError) and (missing := unset.intersection(exc.args)):

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_crewmojo.errors import ReportError
-from tap_crewmojo.singer.maps import (
-    apply_maps,
-    changed_columns,
-    map_errors,
-    map_warnings,
-    mapper_of,
-)
+from tap_crewmojo.singer.map_checks import map_errors, map_warnings
+from tap_crewmojo.singer.maps import apply_maps, changed_columns, mapper_of
 
 if TYPE_CHECKING:
     from typing import Any
